@@ -1,0 +1,3 @@
+import { workspaceRules } from '@workspace/eslint-config';
+
+export default workspaceRules(import.meta.dirname);
