@@ -9,10 +9,7 @@ export const upstreamName = '@modelcontextprotocol/sdk-upstream';
 export const forkRoot = path.resolve(import.meta.dirname, '../..');
 
 /** Folder of the upstream release; its `package.json` subpath leads to the file of that name in dist/cjs. */
-export const upstreamRoot = path.resolve(
-    path.dirname(createRequire(import.meta.url).resolve(`${upstreamName}/package.json`)),
-    '../..'
-);
+export const upstreamRoot = path.resolve(path.dirname(createRequire(import.meta.url).resolve(`${upstreamName}/package.json`)), '../..');
 
 export interface Manifest {
     version: string;
