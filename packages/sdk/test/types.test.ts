@@ -99,7 +99,7 @@ const consumers = [
     { kind: 'CommonJS', extension: 'cts', options: { module: 'nodenext' } }
 ];
 
-describe.each(consumers)('a consumer written as $kind with $options', ({ kind, extension, options }) => {
+describe.each(consumers)('a consumer written as $kind with $options', { timeout: 90_000 }, ({ kind, extension, options }) => {
     const consumer = new Consumer();
     afterAll(() => {
         consumer[Symbol.dispose]();

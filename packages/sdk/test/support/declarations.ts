@@ -23,10 +23,10 @@ function merge(parts: readonly DeclaredNames[]): DeclaredNames {
     return { all: join('all'), values: join('values'), classes: join('classes'), plainTypes: join('plainTypes') };
 }
 
-/** Names of the declarations in a file that the pattern matches; the rest of the line follows the name. */
-function declaredNames(text: string, keyword: string): Set<string> {
+/** Names of the declarations in a file that have one of the keywords before the name and the suffix, a pattern, after it. */
+function declaredNames(text: string, keyword: string, suffix = ''): Set<string> {
     return new Set(
-        [...text.matchAll(new RegExp(`^export (?:declare )?(?:abstract )?${keyword} (\\w+)(?!\\w|<)`, 'gm'))].map(([, name = '']) => name)
+        [...text.matchAll(new RegExp(`^export (?:declare )?(?:abstract )?${keyword} (\\w+)${suffix}`, 'gm'))].map(([, name = '']) => name)
     );
 }
 
@@ -34,7 +34,9 @@ function readUncached(file: string): DeclaredNames {
     const text = readFileSync(file, 'utf8');
     const [imports, exports] = parse(text, file);
     const classes = declaredNames(text, 'class');
-    const plainTypes = declaredNames(text, '(?:interface|type)');
+    // To the lexer, what is declared without being defined is only a type.
+    const values = declaredNames(text, '(?:class|const|let|var|function|enum)');
+    const plainTypes = declaredNames(text, '(?:interface|type)', '(?!\\w|<)');
     const targetOf = (importIndex: number) => {
         const specifier = imports[importIndex]?.specifier ?? '';
         return specifier.startsWith('.')
@@ -50,7 +52,7 @@ function readUncached(file: string): DeclaredNames {
             const target = entry.type === 'reexport' ? targetOf(entry.importIndex) : nothing;
             return {
                 all: [name],
-                values: entry.typeOnly ? [] : [name],
+                values: values.has(name) || !entry.typeOnly ? [name] : [],
                 classes: classes.has(name) || target.classes.includes(name) ? [name] : [],
                 plainTypes: plainTypes.has(name) || target.plainTypes.includes(name) ? [name] : []
             };
