@@ -1,12 +1,12 @@
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { Server } from '@modelcontextprotocol/sdk/server/index.js';
-import { Server as UpstreamServer } from '@modelcontextprotocol/sdk-upstream/server/index.js';
+import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js';
 import { init, parse } from 'es-module-lexer';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { isReplaced, upstreamRoot } from './support/packages.js';
+import { forkRoot, isReplaced, upstreamRoot } from './support/packages.js';
 
 interface Comparison {
     subpath: string;
@@ -88,5 +88,7 @@ test('no re-exported module brings back a module that the fork replaces', async 
 });
 
 test('tests load the built package as Node does, with one instance of each class', () => {
-    expect(Server).toBe(UpstreamServer);
+    // Node, unlike the test runner, loads what `require` asks for, and the same instance as for its own `import`.
+    const file = path.join(forkRoot, 'dist/esm/server/streamableHttp.js');
+    expect(createRequire(import.meta.url)(file)).toHaveProperty('StreamableHTTPServerTransport', StreamableHTTPServerTransport);
 });
