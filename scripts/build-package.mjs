@@ -3,5 +3,6 @@
  * run in the package's folder, which has its sources in `src` and a tsconfig.build.json.
  */
 import { buildDualPackage } from './dual-package.mjs';
+import { runMain } from './toolchain.mjs';
 
-await buildDualPackage(process.cwd());
+await runMain(() => buildDualPackage(process.cwd()));

@@ -7,9 +7,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-
-const workspaceRoot = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
+import { SetupError, workspaceRoot } from './toolchain.mjs';
 
 /** @typedef {'esm' | 'cjs'} ModuleKind */
 
@@ -78,7 +76,7 @@ function compile(packageFolder, kind) {
     return new Promise((resolve, reject) => {
         spawn(process.execPath, args, { cwd: packageFolder, stdio: 'inherit' })
             .on('error', reject)
-            .on('exit', code => (code === 0 ? resolve() : reject(new Error(`The ${kind} build of ${packageFolder} failed.`))));
+            .on('exit', code => (code === 0 ? resolve() : reject(new SetupError(`The ${kind} build failed.`))));
     });
 }
 

@@ -153,14 +153,16 @@ async function exclusively(action) {
     }
 }
 
-/** @param {{ forceBuild?: boolean }} [options] */
-export async function prepare({ forceBuild = false } = {}) {
+/** @param {'stale' | 'all' | 'none'} [packages] which packages to build */
+export async function prepare(packages = 'stale') {
     requireSupportedNode();
     if (!statSync(path.join(workspaceRoot, 'pnpm-lock.yaml'), { throwIfNoEntry: false })) {
         throw new SetupError('pnpm-lock.yaml is missing; this is not a complete copy of the repository.');
     }
     await exclusively(async () => {
         await install();
-        await build(forceBuild);
+        if (packages !== 'none') {
+            await build(packages === 'all');
+        }
     });
 }

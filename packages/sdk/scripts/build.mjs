@@ -5,6 +5,7 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { buildDualPackage, listModules, syncFolder } from '../../../scripts/dual-package.mjs';
+import { runMain } from '../../../scripts/toolchain.mjs';
 import { hasDefaultExport, listUpstreamModules, upstreamName } from './upstream.mjs';
 
 const packageFolder = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
@@ -37,7 +38,12 @@ const declarations = reexportedModules.map(module => /** @type {const} */ ([`${m
 
 syncFolder(path.join(packageFolder, '.build/upstream'), new Map(declarations));
 
-await buildDualPackage(packageFolder, kind => {
-    const reexport = kind === 'esm' ? esmReexport : cjsReexport;
-    return new Map([...declarations, ...reexportedModules.map(module => /** @type {const} */ ([`${module.name}.js`, reexport(module)]))]);
-});
+await runMain(() =>
+    buildDualPackage(packageFolder, kind => {
+        const reexport = kind === 'esm' ? esmReexport : cjsReexport;
+        return new Map([
+            ...declarations,
+            ...reexportedModules.map(module => /** @type {const} */ ([`${module.name}.js`, reexport(module)]))
+        ]);
+    })
+);
