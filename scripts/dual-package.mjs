@@ -90,15 +90,14 @@ export async function buildDualPackage(packageFolder, generate = () => new Map()
     const modules = listModules(path.join(packageFolder, 'src'));
     const compiled = new Set(modules.flatMap(name => [`${name}.js`, `${name}.js.map`, `${name}.d.ts`]));
 
-    await Promise.all(
-        moduleKinds.map(async kind => {
-            if (modules.length > 0) {
-                await compile(packageFolder, kind);
-            }
-            const generated = new Map(generate(kind));
-            // Tells Node, and TypeScript, which kind of module the .js files beside it are.
-            generated.set('package.json', `${JSON.stringify({ type: kind === 'esm' ? 'module' : 'commonjs' })}\n`);
-            syncFolder(path.join(packageFolder, 'dist', kind), generated, compiled);
-        })
-    );
+    // One after the other, for an error in the sources to be reported once.
+    for (const kind of moduleKinds) {
+        if (modules.length > 0) {
+            await compile(packageFolder, kind);
+        }
+        const generated = new Map(generate(kind));
+        // Tells Node, and TypeScript, which kind of module the .js files beside it are.
+        generated.set('package.json', `${JSON.stringify({ type: kind === 'esm' ? 'module' : 'commonjs' })}\n`);
+        syncFolder(path.join(packageFolder, 'dist', kind), generated, compiled);
+    }
 }
