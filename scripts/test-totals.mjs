@@ -1,13 +1,12 @@
 /**
- * Prints the totals of a JSON report of vitest as `N passed, N failed, N skipped`, and fails unless the report says
- * that all went well: `node scripts/test-totals.mjs <report>`.
+ * Prints the totals of a JSON report of vitest as `N passed, N failed, N skipped`, and fails unless all went well:
+ * `node scripts/test-totals.mjs <report> <exit code of the test run>`.
  */
 import { readFileSync } from 'node:fs';
 import { SetupError, runMain } from './toolchain.mjs';
 
 /**
  * @typedef {object} Report
- * @property {boolean} success
  * @property {number} numPassedTests
  * @property {number} numFailedTests
  * @property {number} numPendingTests
@@ -28,9 +27,9 @@ function readReport(file) {
 }
 
 await runMain(async () => {
-    const [file] = process.argv.slice(2);
-    if (file === undefined) {
-        throw new SetupError('Usage: node scripts/test-totals.mjs <report>');
+    const [file, exitCode] = process.argv.slice(2);
+    if (file === undefined || exitCode === undefined) {
+        throw new SetupError('Usage: node scripts/test-totals.mjs <report> <exit code>');
     }
     const report = readReport(file);
     if (report === undefined) {
@@ -42,7 +41,8 @@ await runMain(async () => {
     const failedFiles = report.testResults.filter(
         ({ status, assertionResults }) => status === 'failed' && !assertionResults.some(test => test.status === 'failed')
     ).length;
-    const failed = report.numFailedTests + failedFiles;
+    // An error outside of any test, such as a rejection that nobody handles, only shows in the exit code.
+    const failed = report.numFailedTests + failedFiles || Number(exitCode !== '0');
     console.log(`${report.numPassedTests} passed, ${failed} failed, ${report.numPendingTests + report.numTodoTests} skipped`);
-    return report.success && failed === 0 && report.numPassedTests > 0 ? 0 : 1;
+    return failed === 0 && report.numPassedTests > 0 ? 0 : 1;
 });
