@@ -1,0 +1,2 @@
+export { SqliteTransportStore } from './sqliteTransportStore.js';
+export type { SqliteTransportStoreOptions } from './sqliteTransportStoreOptions.js';
