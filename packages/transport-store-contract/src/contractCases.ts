@@ -1,8 +1,14 @@
 import { accessCases } from './cases/accessCases.js';
+import { appendCases } from './cases/appendCases.js';
 import { createCases } from './cases/createCases.js';
 import { deleteCases } from './cases/deleteCases.js';
+import { holdCases } from './cases/holdCases.js';
 import { lifetimeCases } from './cases/lifetimeCases.js';
+import { publishCases } from './cases/publishCases.js';
+import { readCases } from './cases/readCases.js';
+import { retentionCases } from './cases/retentionCases.js';
 import { storeCases } from './cases/storeCases.js';
+import { streamLifeCases } from './cases/streamLifeCases.js';
 import { updateCases } from './cases/updateCases.js';
 import type { ContractCase } from './contract.js';
 
@@ -13,5 +19,11 @@ export const contractCases: readonly ContractCase[] = [
     ...accessCases,
     ...lifetimeCases,
     ...updateCases,
-    ...deleteCases
+    ...deleteCases,
+    ...appendCases,
+    ...publishCases,
+    ...readCases,
+    ...retentionCases,
+    ...holdCases,
+    ...streamLifeCases
 ];
