@@ -17,6 +17,7 @@ export async function runCase(contractCase: ContractCase, backend: StoreBackend)
     const open = async (): Promise<FullStore> => {
         const handle = await backend.open();
         handles.push(handle);
+        checkCapabilities(handle.store, backend);
         return fullStore(handle.store, contractCase);
     };
     try {
@@ -39,6 +40,18 @@ export async function runCase(contractCase: ContractCase, backend: StoreBackend)
         await contractCase.run(context);
     } finally {
         await Promise.all(handles.map(handle => handle.close()));
+    }
+}
+
+/** A capability that the backend does not admit to would go untested. */
+function checkCapabilities(store: TransportStore, { capabilities }: StoreBackend): void {
+    for (const name of ['streams', 'inboxes'] as const) {
+        if (capabilities.includes(name) !== (store[name] !== undefined)) {
+            throw new Error(
+                `The backend under test says that its store has the capabilities [${capabilities.join(', ')}], ` +
+                    `but the store has ${store[name] === undefined ? 'no' : 'an'} object "${name}".`
+            );
+        }
     }
 }
 
