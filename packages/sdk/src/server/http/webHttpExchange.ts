@@ -1,0 +1,148 @@
+import type { AuthInfo, RequestInfo } from './sdk.js';
+import { DEFAULT_MAX_BUFFERED_BYTES, type EventStreamSink, type HttpExchange } from './httpExchange.js';
+
+const encoder = new TextEncoder();
+
+/** {@link HttpExchange} on web-standard `Request` and `Response`, for every runtime that has them. */
+export class WebHttpExchange implements HttpExchange {
+    readonly method: string;
+    readonly authInfo: AuthInfo | undefined;
+    readonly parsedBody: unknown;
+    /** Settles with the answer. */
+    readonly response: Promise<Response>;
+    private readonly request: Request;
+    private answer: (response: Response) => void = () => undefined;
+
+    constructor(request: Request, options: { authInfo?: AuthInfo | undefined; parsedBody?: unknown } = {}) {
+        this.method = request.method;
+        this.authInfo = options.authInfo;
+        this.parsedBody = options.parsedBody;
+        this.request = request;
+        this.response = new Promise(resolve => {
+            this.answer = resolve;
+        });
+    }
+
+    get requestInfo(): RequestInfo {
+        return { headers: Object.fromEntries(this.request.headers.entries()), url: new URL(this.request.url) };
+    }
+
+    header(name: string): string | undefined {
+        return this.request.headers.get(name) ?? undefined;
+    }
+
+    async readBody(maxBytes: number): Promise<string | undefined> {
+        const { request } = this;
+        if (Number(request.headers.get('content-length')) > maxBytes) {
+            return undefined;
+        }
+        if (request.body === null) {
+            return '';
+        }
+        const reader = request.body.getReader();
+        const decoder = new TextDecoder();
+        let size = 0;
+        let text = '';
+        try {
+            for (;;) {
+                const { done, value } = await reader.read();
+                if (done) {
+                    return text + decoder.decode();
+                }
+                size += value.byteLength;
+                if (size > maxBytes) {
+                    return undefined;
+                }
+                text += decoder.decode(value, { stream: true });
+            }
+        } finally {
+            reader.releaseLock();
+        }
+    }
+
+    respond(status: number, headers: Readonly<Record<string, string>>, body?: string): void {
+        this.answer(new Response(body ?? null, { status, headers }));
+    }
+
+    startEventStream(headers: Readonly<Record<string, string>>): EventStreamSink {
+        const sink = new WebEventStreamSink();
+        this.answer(new Response(sink.readable, { status: 200, headers }));
+        return sink;
+    }
+}
+
+class WebEventStreamSink implements EventStreamSink {
+    readonly readable: ReadableStream<Uint8Array>;
+    private controller: ReadableStreamDefaultController<Uint8Array> | undefined;
+    private ended = false;
+    private lost = false;
+    private lostListener: (() => void) | undefined;
+
+    constructor() {
+        this.readable = new ReadableStream<Uint8Array>(
+            {
+                start: controller => {
+                    this.controller = controller;
+                },
+                cancel: () => this.lose()
+            },
+            // `desiredSize` then counts bytes, so that it tells how far the reader is behind.
+            { highWaterMark: DEFAULT_MAX_BUFFERED_BYTES, size: chunk => chunk?.byteLength ?? 0 }
+        );
+    }
+
+    get closed(): boolean {
+        return this.ended || this.lost;
+    }
+
+    get onlost(): (() => void) | undefined {
+        return this.lostListener;
+    }
+
+    set onlost(listener: (() => void) | undefined) {
+        this.lostListener = listener;
+        if (listener && this.lost) {
+            queueMicrotask(listener);
+        }
+    }
+
+    write(text: string): boolean {
+        if (this.closed || !this.controller) {
+            return false;
+        }
+        this.controller.enqueue(encoder.encode(text));
+        if ((this.controller.desiredSize ?? 0) < 0) {
+            this.controller.error(new Error('The reader of this event stream is too far behind; reconnect with Last-Event-ID'));
+            this.lose();
+            return false;
+        }
+        return true;
+    }
+
+    end(text?: string): void {
+        if (this.closed || !this.controller) {
+            return;
+        }
+        this.ended = true;
+        if (text !== undefined) {
+            this.controller.enqueue(encoder.encode(text));
+        }
+        this.controller.close();
+    }
+
+    destroy(): void {
+        if (this.closed || !this.controller) {
+            return;
+        }
+        this.ended = true;
+        this.controller.error(new Error('The server closed this event stream; reconnect with Last-Event-ID'));
+    }
+
+    private lose(): void {
+        if (this.ended || this.lost) {
+            return;
+        }
+        this.lost = true;
+        this.lostListener?.();
+    }
+}

@@ -1,0 +1,201 @@
+import type { EventStreamSink, HttpExchange } from '../http/httpExchange.js';
+import { primingEvent } from '../http/eventText.js';
+import { EVENT_STREAM_HEADERS, FIRST_VERSION_WITH_PRIMING, checkGetAccept, protocolVersionOf } from '../http/requestChecks.js';
+import { REFUSED, type Refusal } from '../http/refusal.js';
+import { formatEventId, parseEventId, producerOf, type EventCursor } from './eventIds.js';
+import type { LocalSession } from './localSession.js';
+import type { SessionContext } from './sessionContext.js';
+import { DRAINING_REFUSAL, RefusedError, SESSION_NOT_FOUND_REFUSAL, enter, sessionIdOf, type SessionService } from './sessionService.js';
+import { noteOfPosition, nodeOfReader, readNote, readerName } from './streamHolder.js';
+import { StreamTail } from './streamTail.js';
+
+let lastReader = 0;
+
+/**
+ * GET opens the session's standalone stream, or resumes a stream from the event that the client got last.
+ * (Streamable HTTP, "Listening for Messages from the Server", "Resumability and Redelivery".)
+ *
+ * Whatever the stream, it is read from the store, so this works the same on every node, and needs no server object.
+ * @throws RefusedError, TransportStoreError, CapacityError
+ */
+export async function handleGet(service: SessionService, exchange: HttpExchange): Promise<void> {
+    const notAcceptable = checkGetAccept(exchange);
+    if (notAcceptable) {
+        throw new RefusedError(notAcceptable);
+    }
+    const sessionId = sessionIdOf(exchange);
+    if (service.draining) {
+        throw new RefusedError(DRAINING_REFUSAL);
+    }
+    const { settings } = service.context;
+    const lastEventId = settings.resumable ? exchange.header('last-event-id') : undefined;
+    const cursor = lastEventId ? parseCursor(lastEventId) : undefined;
+    const session = await enter(service, sessionId, settings.principal(exchange.authInfo));
+    session.entering++;
+    try {
+        if (cursor) {
+            await resume(service, exchange, session, cursor);
+        } else {
+            await listen(service, exchange, session);
+        }
+    } finally {
+        session.entering--;
+    }
+}
+
+function parseCursor(lastEventId: string): EventCursor {
+    const cursor = parseEventId(lastEventId);
+    if (cursor === undefined) {
+        throw new RefusedError(UNKNOWN_EVENT_ID);
+    }
+    return cursor;
+}
+
+const UNKNOWN_EVENT_ID: Refusal = {
+    status: 400,
+    code: REFUSED,
+    message: 'Bad Request: Last-Event-ID names no event of this session; open the stream without it'
+};
+
+const LOST_EVENTS: Refusal = {
+    status: 400,
+    code: REFUSED,
+    message: 'Bad Request: Events after Last-Event-ID are no longer kept, so the stream can not be resumed without a gap'
+};
+
+/** Follows the stream that an event id names, from the event after it on. */
+async function resume(service: SessionService, exchange: HttpExchange, session: LocalSession, cursor: EventCursor): Promise<void> {
+    const { context } = service;
+    const { streams, calls } = context;
+    const { streamId, position } = cursor;
+    const page = await calls.run(() => streams.read(session.id, streamId, position, 1));
+    const isStandalone = streamId === session.record.standaloneStream;
+    if (page.status === 'trimmed') {
+        throw new RefusedError(LOST_EVENTS);
+    }
+    // Nobody may have written to the standalone stream yet, or not for a long time; its id is proof enough.
+    if (page.status === 'unknown' && !isStandalone) {
+        throw new RefusedError(UNKNOWN_EVENT_ID);
+    }
+    const place = await hold(context, session, streamId);
+    startTail(service, exchange, session, { ...place, streamId, after: position, priming: undefined });
+}
+
+/** Opens the standalone stream for a client that brings no event id. The newest reader of a session wins. */
+async function listen(service: SessionService, exchange: HttpExchange, session: LocalSession): Promise<void> {
+    const { context } = service;
+    const streamId = session.record.standaloneStream;
+    const end = await endOf(context, session.id, streamId);
+    const place = await hold(context, session, streamId);
+    const note = place.previous === undefined ? { position: undefined } : readNote(place.previous);
+    // A client that comes for the first time gets what was kept for it; one that was here before, what came after it left. If its old
+    // connection is still held, what was sent there counts as delivered.
+    const after = note ? note.position : end;
+    const priming = protocolVersionOf(exchange, undefined) >= FIRST_VERSION_WITH_PRIMING ? formatEventId(streamId, after) : undefined;
+    startTail(service, exchange, session, { ...place, streamId, after, priming });
+}
+
+async function endOf({ streams, calls }: SessionContext, sessionId: string, streamId: string): Promise<string | undefined> {
+    let end: string | undefined;
+    for (;;) {
+        const page = await calls.run(() => streams.read(sessionId, streamId, end, 1_000));
+        const last = page.status === 'ok' ? page.events[page.events.length - 1] : undefined;
+        if (last === undefined) {
+            return end;
+        }
+        end = last.position;
+    }
+}
+
+/** Makes a reader the holder of a stream. */
+async function hold(
+    { streams, calls, cluster }: SessionContext,
+    session: LocalSession,
+    streamId: string
+): Promise<{ holder: string; previous: string | undefined; displaced: boolean }> {
+    const holder = readerName(cluster.id, ++lastReader);
+    session.expectReader(holder);
+    let displaced = false;
+    try {
+        const result = await calls.run(() => streams.hold(session.id, streamId, holder));
+        if (result.status !== 'ok' || session.closed) {
+            throw new RefusedError(SESSION_NOT_FOUND_REFUSAL);
+        }
+        displaced = session.readerArrived(holder);
+        return { holder, previous: result.previous, displaced };
+    } finally {
+        session.readerArrived(holder);
+    }
+}
+
+interface TailPlan {
+    readonly streamId: string;
+    readonly after: string | undefined;
+    readonly holder: string;
+    readonly previous: string | undefined;
+    /** A newer reader has come already. */
+    readonly displaced: boolean;
+    /** Event id that a client can resume from before it has got anything. */
+    readonly priming: string | undefined;
+}
+
+function startTail({ context }: SessionService, exchange: HttpExchange, session: LocalSession, plan: TailPlan): void {
+    const { streams, calls, settings, keepAlive, onerror } = context;
+    const { streamId, after, holder, previous, displaced, priming } = plan;
+    const sink = exchange.startEventStream({ ...EVENT_STREAM_HEADERS, 'mcp-session-id': session.id });
+    const tail = new StreamTail({
+        sessionId: session.id,
+        streamId,
+        streams,
+        calls,
+        sink,
+        after,
+        withIds: settings.resumable,
+        holder,
+        onended: ended => {
+            session.tails.delete(holder);
+            keepAlive.remove(sink);
+            leave(context, session, ended);
+        },
+        onerror
+    });
+    session.tails.set(holder, tail);
+    displacePrevious(context, session, streamId, previous);
+    if (settings.resumable && priming !== undefined) {
+        writePriming(sink, priming, settings.retryInterval);
+    }
+    keepAlive.add(sink);
+    if (displaced) {
+        tail.end();
+    } else {
+        tail.wake();
+    }
+}
+
+function writePriming(sink: EventStreamSink, eventId: string, retryMs: number | undefined): void {
+    sink.write(primingEvent(eventId, retryMs));
+}
+
+/** Whoever sent the stream so far must not go on sending what the new reader sends. */
+function displacePrevious(context: SessionContext, session: LocalSession, streamId: string, previous: string | undefined): void {
+    const { cluster } = context;
+    const reader = previous === undefined ? undefined : nodeOfReader(previous);
+    const node = reader ?? producerOf(streamId);
+    const holder = reader === undefined ? undefined : previous;
+    if (node === cluster.id) {
+        session.displaced(streamId, holder);
+    } else if (node !== undefined) {
+        cluster.tell(node, { kind: 'displaced', session: session.id, stream: streamId, holder });
+    }
+}
+
+/** Leaves a note of how far the client came with the standalone stream, unless a newer reader holds it. */
+function leave({ streams, calls, onerror }: SessionContext, session: LocalSession, tail: StreamTail): void {
+    if (session.closed) {
+        return;
+    }
+    const note = producerOf(tail.streamId) === undefined ? noteOfPosition(tail.delivered) : undefined;
+    calls
+        .run(() => streams.release(session.id, tail.streamId, tail.holder, note))
+        .catch(error => onerror(error instanceof Error ? error : new Error(String(error))));
+}

@@ -1,0 +1,59 @@
+import type { AuthInfo, JSONRPCMessage } from '../http/sdk.js';
+import type { SessionServer } from '../transportFactory.js';
+import { logMessage } from './loggedEvent.js';
+import type { SessionContext } from './sessionContext.js';
+import { SessionTransport } from './sessionTransport.js';
+
+/** A server object and the transport that it is connected to. */
+export interface LiveServer {
+    readonly server: SessionServer;
+    readonly transport: SessionTransport;
+}
+
+/** The server of a session could not be made; `cause` tells why. */
+export class FactoryError extends Error {
+    readonly code = 'FACTORY_FAILED';
+
+    constructor(message: string, options?: { cause?: unknown }) {
+        super(message, options);
+        this.name = 'FactoryError';
+    }
+}
+
+/**
+ * Makes the server of a session and connects it.
+ * @throws FactoryError
+ */
+export async function makeServer(
+    context: SessionContext,
+    sessionId: string,
+    standaloneStream: string,
+    { restored, authInfo }: { restored: boolean; authInfo: AuthInfo | undefined }
+): Promise<LiveServer> {
+    const transport = new SessionTransport(sessionId, context.serverRequestIds, message =>
+        publish(context, sessionId, standaloneStream, message)
+    );
+    try {
+        const server = await context.factory({ sessionId, restored, authInfo, transport });
+        if (!transport.started) {
+            await server.connect(transport);
+        }
+        return { server, transport };
+    } catch (cause) {
+        await transport.close();
+        throw new FactoryError('The transport factory failed, so there is no server for the session', { cause });
+    }
+}
+
+/** Sends a message that belongs to no request: into the log of the standalone stream, which whoever holds that stream reads. */
+async function publish(context: SessionContext, sessionId: string, streamId: string, message: JSONRPCMessage): Promise<void> {
+    const { streams, calls, settings, wake } = context;
+    const data = [logMessage(JSON.stringify(message))];
+    const result = await calls.run(() => streams.publish(sessionId, streamId, data, settings.eventRetention));
+    if (result.status === 'missing') {
+        throw new Error('The session has ended, or is not initialized yet; nothing can be sent for it');
+    }
+    if (result.holder !== undefined) {
+        wake(result.holder, sessionId, streamId);
+    }
+}

@@ -1,0 +1,243 @@
+import type { SessionAccess, SessionRefusal } from '../transportStore.js';
+import { LocalSession } from './localSession.js';
+import type { SessionContext } from './sessionContext.js';
+import { decodeSession } from './sessionRecord.js';
+import { asStoreError } from './storeCalls.js';
+
+/** The opening of a record that is under way; requests that arrive meanwhile wait for it. */
+interface Opening {
+    readonly principal: string | undefined;
+    readonly result: Promise<LocalSession | SessionRefusal>;
+    /** The session was deleted since the record was asked for, so what is read may be outdated. */
+    deleted: boolean;
+}
+
+/** This node holds as many sessions as it may, and all of them are busy. */
+export class CapacityError extends Error {
+    readonly code = 'TOO_MANY_SESSIONS';
+
+    constructor(maxLiveSessions: number) {
+        super(`All ${maxLiveSessions} sessions that this node may hold are busy. Add nodes, or raise maxLiveSessions.`);
+        this.name = 'CapacityError';
+    }
+}
+
+/** The sessions that this node holds something of: at most one copy each, made by one request while the others wait. */
+export class LocalSessions {
+    private readonly context: SessionContext;
+    /** Least recently used first. */
+    private readonly sessions = new Map<string, LocalSession>();
+    private readonly openings = new Map<string, Opening>();
+    /** Copies that were dropped and are being struck off the record, which must not happen after the session was opened again. */
+    private readonly leaving = new Map<string, Promise<void>>();
+
+    constructor(context: SessionContext) {
+        this.context = context;
+    }
+
+    get size(): number {
+        return this.sessions.size;
+    }
+
+    get(sessionId: string): LocalSession | undefined {
+        return this.sessions.get(sessionId);
+    }
+
+    all(): LocalSession[] {
+        return [...this.sessions.values()];
+    }
+
+    add(session: LocalSession): void {
+        this.sessions.set(session.id, session);
+    }
+
+    /**
+     * Sees to it that one more session can be held, by dropping the copy that was used longest ago of those that can be dropped.
+     * @throws CapacityError if all are busy.
+     */
+    makeRoom(): void {
+        if (this.sessions.size + this.openings.size < this.context.settings.maxLiveSessions) {
+            return;
+        }
+        for (const session of this.sessions.values()) {
+            if (!session.busy) {
+                this.evict(session, 'capacity');
+                return;
+            }
+        }
+        throw new CapacityError(this.context.settings.maxLiveSessions);
+    }
+
+    /**
+     * Lets a request into a session: checks that it exists and whose it is, renews it, and finds or makes this node's copy. A warm
+     * session costs one store call, and so does a cold one.
+     * @throws TransportStoreError
+     */
+    async enter(sessionId: string, principal: string | undefined): Promise<LocalSession | SessionRefusal> {
+        const session = this.sessions.get(sessionId);
+        if (session === undefined) {
+            return this.open(sessionId, principal);
+        }
+        if (session.principal !== principal) {
+            return { status: 'forbidden' };
+        }
+        session.entering++;
+        try {
+            this.use(session);
+            const refusal = session.mustReopen ? await this.reopen(session) : await this.touch(session);
+            if (refusal) {
+                this.end(session, 'gone');
+                return refusal;
+            }
+        } finally {
+            session.entering--;
+        }
+        return session.closed ? { status: 'missing' } : session;
+    }
+
+    /** Renews a session and takes over what was changed elsewhere. */
+    private async touch(session: LocalSession): Promise<SessionRefusal | undefined> {
+        const { store, calls } = this.context;
+        const result = await calls.run(() => store.sessions.touch(session.id, this.access(session.principal)));
+        if (result.status !== 'ok') {
+            return result;
+        }
+        return result.revision === session.revision ? undefined : this.reopen(session);
+    }
+
+    private async reopen(session: LocalSession): Promise<SessionRefusal | undefined> {
+        const { store, calls, cluster } = this.context;
+        await cluster.join();
+        session.mustReopen = false;
+        try {
+            const result = await calls.run(() =>
+                store.sessions.open(session.id, { ...this.access(session.principal), node: cluster.id })
+            );
+            if (result.status !== 'ok') {
+                return result;
+            }
+            session.refresh(result.session);
+            return undefined;
+        } catch (error) {
+            session.mustReopen = true;
+            throw error;
+        }
+    }
+
+    private async open(sessionId: string, principal: string | undefined): Promise<LocalSession | SessionRefusal> {
+        const underWay = this.openings.get(sessionId);
+        if (underWay && underWay.principal === principal) {
+            return underWay.result;
+        }
+        if (underWay) {
+            // Somebody else asks for the same session; one of the two is a stranger, and the store knows which.
+            await underWay.result.catch(() => undefined);
+            return this.enter(sessionId, principal);
+        }
+        this.makeRoom();
+        const opening: Opening = {
+            principal,
+            deleted: false,
+            // A turn later, so that the opening is in the map before the store is asked: a deletion that is reported from then on counts.
+            result: Promise.resolve()
+                .then(() => this.readRecord(sessionId, principal, () => opening.deleted))
+                .finally(() => this.openings.delete(sessionId))
+        };
+        this.openings.set(sessionId, opening);
+        return opening.result;
+    }
+
+    private async readRecord(
+        sessionId: string,
+        principal: string | undefined,
+        isDeleted: () => boolean
+    ): Promise<LocalSession | SessionRefusal> {
+        const { store, calls, cluster } = this.context;
+        await cluster.join();
+        await this.leaving.get(sessionId);
+        const result = await calls.run(() => store.sessions.open(sessionId, { ...this.access(principal), node: cluster.id }));
+        if (result.status !== 'ok') {
+            return result;
+        }
+        const { record, state } = decodeSession(result.session);
+        if (isDeleted()) {
+            return { status: 'missing' };
+        }
+        const session = new LocalSession(this.context, sessionId, principal, { record, state, revision: result.session.revision });
+        this.add(session);
+        return session;
+    }
+
+    /** Keeps a session from expiring that is in use although no request arrives, and notices if it is gone. */
+    async renew(session: LocalSession): Promise<void> {
+        const refusal = session.mustReopen ? await this.reopen(session) : await this.touch(session);
+        if (refusal) {
+            this.end(session, 'gone');
+        }
+    }
+
+    /** Ends a session on this node, since it exists no more. */
+    end(session: LocalSession, reason: 'deleted' | 'deleted-elsewhere' | 'gone'): void {
+        if (this.sessions.get(session.id) === session) {
+            this.sessions.delete(session.id);
+        }
+        if (!session.closed) {
+            this.context.emit({ type: 'session.ended', sessionId: session.id, reason });
+            void session.close('The session has ended');
+        }
+    }
+
+    /** A session was deleted, here or elsewhere. */
+    deleted(sessionId: string, reason: 'deleted' | 'deleted-elsewhere'): void {
+        const opening = this.openings.get(sessionId);
+        if (opening) {
+            opening.deleted = true;
+        }
+        const session = this.sessions.get(sessionId);
+        if (session) {
+            this.end(session, reason);
+        }
+    }
+
+    /** Drops the copies that nothing has used for a while. */
+    evictIdle(idleMs: number): void {
+        const limit = performance.now() - idleMs;
+        for (const session of this.sessions.values()) {
+            if (session.lastUsed > limit) {
+                return;
+            }
+            if (!session.busy) {
+                this.evict(session, 'idle');
+            }
+        }
+    }
+
+    /** Drops this node's copy; the session goes on elsewhere, and here with the next request. */
+    evict(session: LocalSession, reason: 'idle' | 'capacity' | 'draining'): void {
+        this.sessions.delete(session.id);
+        const { store, calls, cluster, emit, onerror } = this.context;
+        emit({ type: 'session.evicted', sessionId: session.id, reason });
+        void session.close('This server process is shutting down');
+        const leaving = calls
+            .run(() => store.sessions.leave(session.id, cluster.id))
+            .catch(error => onerror(asStoreError(error)))
+            .finally(() => this.leaving.delete(session.id));
+        this.leaving.set(session.id, leaving);
+    }
+
+    /** Drops all copies and waits until the records say so. */
+    async evictAll(): Promise<void> {
+        this.all().forEach(session => this.evict(session, 'draining'));
+        await Promise.allSettled(this.leaving.values());
+    }
+
+    private use(session: LocalSession): void {
+        session.lastUsed = performance.now();
+        this.sessions.delete(session.id);
+        this.sessions.set(session.id, session);
+    }
+
+    private access(principal: string | undefined): SessionAccess {
+        return { principal, ttlMs: this.context.settings.sessionTtlMs };
+    }
+}

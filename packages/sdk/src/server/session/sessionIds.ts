@@ -1,0 +1,20 @@
+/** Longest session id that is accepted, in characters. */
+export const MAX_SESSION_ID_LENGTH = 256;
+
+const VISIBLE_ASCII = /^[\x21-\x7e]+$/;
+
+/** Streamable HTTP, "Session Management": a session id holds visible ASCII characters only. */
+export function isWellFormedSessionId(id: string): boolean {
+    return id.length <= MAX_SESSION_ID_LENGTH && VISIBLE_ASCII.test(id);
+}
+
+const ALPHABET = '0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_';
+
+/** A random name of 96 bits, for nodes and streams: 16 characters of `[A-Za-z0-9_-]`. */
+export function randomName(): string {
+    let name = '';
+    for (const byte of crypto.getRandomValues(new Uint8Array(16))) {
+        name += ALPHABET.charAt(byte & 63);
+    }
+    return name;
+}

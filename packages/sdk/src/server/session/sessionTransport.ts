@@ -1,0 +1,234 @@
+import type {
+    JSONRPCErrorResponse,
+    JSONRPCMessage,
+    JSONRPCNotification,
+    JSONRPCRequest,
+    JSONRPCResultResponse,
+    LoggingLevel,
+    MessageExtraInfo,
+    RequestId,
+    Transport
+} from '../http/sdk.js';
+import { isRequest, isResponse } from '../http/jsonRpcMessage.js';
+import { ReplayedReplies, replayInto, type ClientState } from './replay.js';
+import type { ServerRequestIds } from './serverRequestIds.js';
+
+export type Response = JSONRPCResultResponse | JSONRPCErrorResponse;
+
+/** Where the messages go that belong to a request which is running. */
+export interface RequestTarget {
+    /** Takes the response, the last message of its request. */
+    respond(response: Response): void | Promise<void>;
+    /** Takes a notification or request that relates to the request. @returns false if it can't be sent along with the answer. */
+    sendRelated(message: JSONRPCMessage): boolean | Promise<boolean>;
+}
+
+/** Settled requests of the server that are remembered, so that a reply that is sent twice is no error. */
+const REMEMBERED_REPLIES = 256;
+
+/**
+ * The transport that the server object of a session is connected to, on one node.
+ *
+ * It belongs to no connection. What the server sends goes to the request it relates to or to the session's standalone stream; what the
+ * client sends is delivered by the session layer, which knows on which node it matters. The ids of the server's own requests, and
+ * their progress tokens, are translated here in both directions.
+ */
+export class SessionTransport implements Transport {
+    readonly sessionId: string;
+    onclose?: () => void;
+    onerror?: (error: Error) => void;
+    onmessage?: (message: JSONRPCMessage, extra?: MessageExtraInfo) => void;
+
+    private readonly ids: ServerRequestIds;
+    private readonly sendStandalone: (message: JSONRPCMessage) => Promise<void>;
+    private readonly running = new Map<RequestId, RequestTarget>();
+    private readonly replayed = new ReplayedReplies();
+    /** The server's id of each of its requests that waits for a reply, by the id on the wire, and the other way round. */
+    private readonly pending = new Map<string, RequestId>();
+    private readonly wireIds = new Map<RequestId, string>();
+    /** Settled requests, oldest first. Their progress tokens stay valid, since the task that one created may go on reporting. */
+    private readonly settled = new Map<string, RequestId>();
+    private syncs = 0;
+    private isStarted = false;
+    private isClosed = false;
+
+    constructor(sessionId: string, ids: ServerRequestIds, sendStandalone: (message: JSONRPCMessage) => Promise<void>) {
+        this.sessionId = sessionId;
+        this.ids = ids;
+        this.sendStandalone = sendStandalone;
+    }
+
+    get started(): boolean {
+        return this.isStarted;
+    }
+
+    get closed(): boolean {
+        return this.isClosed;
+    }
+
+    /** Whether the copy can't be given up now, since requests of the client or of the server are under way. */
+    get busy(): boolean {
+        return this.running.size > 0 || this.pending.size > 0;
+    }
+
+    start(): Promise<void> {
+        if (this.isStarted) {
+            return Promise.reject(new Error('Transport already started'));
+        }
+        this.isStarted = true;
+        return Promise.resolve();
+    }
+
+    close(): Promise<void> {
+        if (!this.isClosed) {
+            this.isClosed = true;
+            this.replayed.abandon();
+            this.running.clear();
+            this.pending.clear();
+            this.wireIds.clear();
+            this.onclose?.();
+        }
+        return Promise.resolve();
+    }
+
+    /** Brings a restored server up to date, see {@link replayInto}. */
+    restore(state: ClientState): Promise<void> {
+        return replayInto(message => this.deliver(message), this.replayed, state);
+    }
+
+    /** Tells the server of a log level that the client has set through another copy of the session. */
+    async setLogLevel(level: LoggingLevel): Promise<void> {
+        const id = `sync-log-level-${++this.syncs}`;
+        const reply = this.replayed.expect(id);
+        this.deliver({ jsonrpc: '2.0', id, method: 'logging/setLevel', params: { level } });
+        await reply;
+    }
+
+    /** Hands a message of the client to the server. */
+    deliver(message: JSONRPCMessage, extra?: MessageExtraInfo): void {
+        this.onmessage?.(message, extra);
+    }
+
+    isRunning(id: RequestId): boolean {
+        return this.running.has(id);
+    }
+
+    /** Hands a request of the client to the server; what the server sends for it goes to `target`. */
+    deliverRequest(message: JSONRPCRequest, target: RequestTarget, extra: MessageExtraInfo): void {
+        this.running.set(message.id, target);
+        this.onmessage?.(message, extra);
+    }
+
+    /** Forgets a request whose answer is no longer wanted; what the server still sends for it fails. */
+    forget(id: RequestId): void {
+        this.running.delete(id);
+    }
+
+    /** Hands a reply to the server's request that it answers. @returns false if no such request waits. */
+    deliverReply(reply: Response): boolean {
+        const wireId = reply.id;
+        if (typeof wireId !== 'string') {
+            return false;
+        }
+        const id = this.pending.get(wireId);
+        if (id === undefined) {
+            return this.settled.has(wireId);
+        }
+        this.settle(wireId, id);
+        this.deliver({ ...reply, id });
+        return true;
+    }
+
+    /** Hands the server progress on one of its requests. @returns false if the token is of no request that this node knows. */
+    deliverProgress(message: JSONRPCNotification): boolean {
+        const { params } = message;
+        const token = params?.['progressToken'];
+        const id = typeof token === 'string' ? (this.pending.get(token) ?? this.settled.get(token)) : undefined;
+        if (id === undefined) {
+            return false;
+        }
+        this.deliver({ ...message, params: { ...params, progressToken: id } });
+        return true;
+    }
+
+    async send(message: JSONRPCMessage, options?: { relatedRequestId?: RequestId | undefined }): Promise<void> {
+        if (this.isClosed) {
+            throw new Error('The session was closed on this node; nothing can be sent for it any more');
+        }
+        const related = options?.relatedRequestId;
+        if (this.replayed.take(message, related)) {
+            return;
+        }
+        if (isResponse(message)) {
+            const target = message.id === undefined ? undefined : this.running.get(message.id);
+            if (message.id === undefined || target === undefined) {
+                throw new Error(`No request with id ${String(message.id)} is running, so it can't be answered`);
+            }
+            this.running.delete(message.id);
+            return target.respond(message);
+        }
+        return this.trySend(() => this.sendOutgoing(this.translate(message), related), message);
+    }
+
+    private async sendOutgoing(outgoing: Exclude<JSONRPCMessage, Response>, related: RequestId | undefined): Promise<void> {
+        if (related !== undefined) {
+            const target = this.running.get(related);
+            if (target === undefined) {
+                throw new Error(`No request with id ${String(related)} is running, so nothing can be sent along with its answer`);
+            }
+            // Where the answer is a single JSON document, a question of the server still reaches the client by the standalone stream;
+            // notifications do not, as they would only be told out of context.
+            if ((await target.sendRelated(outgoing)) || !(isRequest(outgoing) || outgoing.method === 'notifications/cancelled')) {
+                return;
+            }
+        }
+        return this.sendStandalone(outgoing);
+    }
+
+    /** A request that could not be sent waits for no reply. */
+    private async trySend(sending: () => Promise<void>, message: JSONRPCMessage): Promise<void> {
+        try {
+            await sending();
+        } catch (error) {
+            const wireId = isRequest(message) ? this.wireIds.get(message.id) : undefined;
+            if (isRequest(message) && wireId !== undefined) {
+                this.settle(wireId, message.id);
+            }
+            throw error;
+        }
+    }
+
+    private translate(message: Exclude<JSONRPCMessage, Response>): Exclude<JSONRPCMessage, Response> {
+        if (isRequest(message)) {
+            const wireId = this.ids.next();
+            this.pending.set(wireId, message.id);
+            this.wireIds.set(message.id, wireId);
+            const meta = message.params?._meta;
+            if (meta?.progressToken !== message.id) {
+                return { ...message, id: wireId };
+            }
+            return { ...message, id: wireId, params: { ...message.params, _meta: { ...meta, progressToken: wireId } } };
+        }
+        if (message.method === 'notifications/cancelled') {
+            const id = message.params?.['requestId'];
+            const wireId = typeof id === 'string' || typeof id === 'number' ? this.wireIds.get(id) : undefined;
+            if (wireId !== undefined && (typeof id === 'string' || typeof id === 'number')) {
+                this.settle(wireId, id);
+                return { ...message, params: { ...message.params, requestId: wireId } };
+            }
+        }
+        return message;
+    }
+
+    private settle(wireId: string, id: RequestId): void {
+        this.pending.delete(wireId);
+        this.wireIds.delete(id);
+        this.settled.set(wireId, id);
+        if (this.settled.size > REMEMBERED_REPLIES) {
+            for (const oldest of this.settled.keys()) {
+                this.settled.delete(oldest);
+                break;
+            }
+        }
+    }
+}

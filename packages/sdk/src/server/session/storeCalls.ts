@@ -1,0 +1,83 @@
+import { TransportStoreError } from '../transportStore.js';
+
+interface Call {
+    readonly deadline: number;
+    readonly expire: () => void;
+}
+
+/**
+ * Gives every call to the store a deadline and every failure one type.
+ *
+ * All calls have the same time limit, so they expire in the order in which they began, and one timer is enough for all of them. It
+ * runs only while calls are under way.
+ */
+export class StoreCalls {
+    private readonly timeoutMs: number;
+    private readonly calls = new Set<Call>();
+    private timer: ReturnType<typeof setTimeout> | undefined;
+
+    /** @param timeoutMs longest time that a call may take, in milliseconds. */
+    constructor(timeoutMs: number) {
+        this.timeoutMs = timeoutMs;
+    }
+
+    /**
+     * Makes a call.
+     * @throws TransportStoreError whatever goes wrong; `STORE_TIMEOUT` if there is no answer in time.
+     */
+    run<T>(operation: () => Promise<T>): Promise<T> {
+        return new Promise((resolve, reject) => {
+            const call: Call = {
+                deadline: performance.now() + this.timeoutMs,
+                expire: () => reject(timedOut(this.timeoutMs))
+            };
+            this.calls.add(call);
+            this.timer ??= setTimeout(() => this.expireOldest(), this.timeoutMs);
+            let answer: Promise<T>;
+            try {
+                answer = operation();
+            } catch (error) {
+                answer = Promise.reject(error);
+            }
+            answer.then(
+                value => {
+                    this.calls.delete(call);
+                    resolve(value);
+                },
+                error => {
+                    this.calls.delete(call);
+                    reject(asStoreError(error));
+                }
+            );
+        });
+    }
+
+    private expireOldest(): void {
+        this.timer = undefined;
+        const now = performance.now();
+        for (const call of this.calls) {
+            if (call.deadline > now) {
+                this.timer = setTimeout(() => this.expireOldest(), call.deadline - now);
+                return;
+            }
+            this.calls.delete(call);
+            call.expire();
+        }
+    }
+}
+
+function timedOut(timeoutMs: number): TransportStoreError {
+    return new TransportStoreError(
+        'STORE_TIMEOUT',
+        `The store did not answer within ${timeoutMs} ms. Check that it can be reached from this node and is not overloaded.`
+    );
+}
+
+/** Whatever a store rejects with means that it is of no use at the moment. */
+export function asStoreError(error: unknown): TransportStoreError {
+    if (error instanceof TransportStoreError) {
+        return error;
+    }
+    const message = error instanceof Error ? error.message : String(error);
+    return new TransportStoreError('STORE_UNAVAILABLE', `The store failed: ${message}`, { cause: error });
+}
