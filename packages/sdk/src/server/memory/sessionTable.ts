@@ -49,6 +49,11 @@ export class SessionTable {
         this.#maxSessions = maxSessions;
     }
 
+    /** Sessions in memory, including expired ones that were not met yet. */
+    get size(): number {
+        return this.#sessions.size;
+    }
+
     get(id: string): MemorySession | undefined {
         const session = this.#sessions.get(id);
         if (session !== undefined && session.expiresAt <= this.now()) {
