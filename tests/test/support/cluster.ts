@@ -1,0 +1,132 @@
+import { createServer, type Server as HttpServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { InMemoryTransportStore } from '@modelcontextprotocol/sdk/server/inMemoryTransportStore.js';
+import {
+    createSessionHandler,
+    type SessionEvent,
+    type SessionHandler,
+    type SessionHandlerOptions
+} from '@modelcontextprotocol/sdk/server/sessionHandler.js';
+import type { TransportFactoryContext } from '@modelcontextprotocol/sdk/server/transportFactory.js';
+import type { TransportStore } from '@modelcontextprotocol/sdk/server/transportStore.js';
+import { Gates, buildServer, emptyLog, type NodeLog } from './testServer.ts';
+
+/** One node: a session handler behind Node's `http`, on loopback. */
+export interface TestNode {
+    readonly name: string;
+    readonly url: string;
+    readonly handler: SessionHandler;
+    readonly log: NodeLog;
+    readonly errors: Error[];
+    readonly events: SessionEvent[];
+    /** Resolves when an event for which the condition holds has been emitted. */
+    event(condition: (event: SessionEvent) => boolean): Promise<SessionEvent>;
+    /** Stops the HTTP server and cuts its connections; the handler knows nothing of it. */
+    stop(): Promise<void>;
+}
+
+export interface ClusterOptions extends SessionHandlerOptions {
+    /** One store for all nodes, or one handle for each. Default: one in-memory store. */
+    readonly storeOf?: (node: number) => TransportStore;
+    /** Called in place of the test server's own factory. */
+    readonly factory?: (context: TransportFactoryContext, node: TestNode) => ReturnType<typeof buildServer> | Promise<never>;
+}
+
+/** Nodes that share a store, in one process. */
+export class TestCluster {
+    readonly gates = new Gates();
+    readonly nodes: TestNode[] = [];
+
+    static async start(count: number, options: ClusterOptions = {}): Promise<TestCluster> {
+        const cluster = new TestCluster();
+        const shared = new InMemoryTransportStore();
+        for (let i = 0; i < count; i++) {
+            await cluster.add({ storeOf: () => options.store ?? shared, ...options });
+        }
+        return cluster;
+    }
+
+    async add(options: ClusterOptions): Promise<TestNode> {
+        const { storeOf, factory, ...handlerOptions } = options;
+        const index = this.nodes.length;
+        const name = `node-${index + 1}`;
+        const log = emptyLog();
+        const errors: Error[] = [];
+        const events: SessionEvent[] = [];
+        const listeners = new Set<(event: SessionEvent) => void>();
+        const handler = createSessionHandler(
+            context => (factory ? factory(context, node) : buildServer(name, context, log, this.gates)),
+            {
+                ...handlerOptions,
+                ...(storeOf ? { store: storeOf(index) } : {}),
+                onerror: error => {
+                    errors.push(error);
+                    options.onerror?.(error);
+                },
+                onevent: event => {
+                    events.push(event);
+                    listeners.forEach(listener => listener(event));
+                }
+            }
+        );
+        const http = createServer((req, res) => {
+            const user = /^Bearer user:(\w+)$/.exec(req.headers.authorization ?? '')?.[1];
+            const auth = user === undefined ? {} : { auth: { token: `secret-${user}`, clientId: user, scopes: [] } };
+            void handler.handleRequest(Object.assign(req, auth), res);
+        });
+        const url = await listen(http);
+        const node: TestNode = {
+            name,
+            url,
+            handler,
+            log,
+            errors,
+            events,
+            event: condition =>
+                new Promise(resolve => {
+                    const past = events.find(condition);
+                    if (past) {
+                        resolve(past);
+                        return;
+                    }
+                    const listener = (event: SessionEvent): void => {
+                        if (condition(event)) {
+                            listeners.delete(listener);
+                            resolve(event);
+                        }
+                    };
+                    listeners.add(listener);
+                }),
+            stop: () =>
+                new Promise(resolve => {
+                    http.close(() => resolve());
+                    http.closeAllConnections();
+                })
+        };
+        this.nodes.push(node);
+        return node;
+    }
+
+    node(index: number): TestNode {
+        const node = this.nodes[index];
+        if (!node) {
+            throw new Error(`There is no node ${index}`);
+        }
+        return node;
+    }
+
+    async close(): Promise<void> {
+        await Promise.all(
+            this.nodes.map(async node => {
+                await node.handler.close({ deadlineMs: 1 });
+                await node.stop();
+            })
+        );
+    }
+}
+
+async function listen(server: HttpServer): Promise<string> {
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    return `http://127.0.0.1:${port}/mcp`;
+}
