@@ -6,7 +6,6 @@ import {
     type StoredSession,
     TransportStoreError
 } from '@modelcontextprotocol/sdk/server/transportStore.js';
-import type { Row } from './database/row.js';
 import type { Sql } from './database/sql.js';
 import { toStoredText } from './database/storedText.js';
 import type { Transactions } from './database/transactions.js';
@@ -45,23 +44,22 @@ export class SqliteSessionRecords implements SessionRecords {
                 if (previous.integer('expires_at') > now) {
                     return false;
                 }
-                endSession(sql, previous.integer('key'));
+                endSession(sql, sessionId, previous.integer('key'));
             }
             const endsAt = timeAfter(now, session.maxAgeMs ?? Infinity);
             const expiresAt = renewedExpiry(now, session.ttlMs, endsAt);
-            const created = sql.get(
-                `INSERT INTO session (id, principal, revision, expires_at, ends_at, sweep_at, state, record)
-                 VALUES (?, ?, 1, ?, ?, ?, ?, ?) RETURNING key`,
+            const key = insertContent(sql, session);
+            sql.run(
+                'INSERT INTO session (id, key, revision, expires_at, ends_at, sweep_at, principal) VALUES (?, ?, 1, ?, ?, ?, ?)',
                 sessionId,
-                session.principal === undefined ? null : toStoredText(session.principal),
+                key,
                 expiresAt,
                 endsAt,
                 expiresAt,
-                JSON.stringify(session.state),
-                toStoredText(session.record)
+                session.principal === undefined ? null : toStoredText(session.principal)
             );
-            if (created !== undefined && session.node !== undefined) {
-                addNode(sql, created.integer('key'), session.node);
+            if (session.node !== undefined) {
+                addNode(sql, key, session.node);
             }
             return true;
         });
@@ -79,7 +77,7 @@ export class SqliteSessionRecords implements SessionRecords {
                 const now = Date.now();
                 const found = admit(sql, sessionId, access.principal, now);
                 if (!('status' in found)) {
-                    renew(sql, found, access.ttlMs, now);
+                    renew(sql, sessionId, found, access.ttlMs, now);
                 }
                 return found;
             }));
@@ -96,31 +94,30 @@ export class SqliteSessionRecords implements SessionRecords {
             if ('status' in found) {
                 return found;
             }
-            renew(sql, found, access.ttlMs, now);
+            renew(sql, sessionId, found, access.ttlMs, now);
             if (access.node !== undefined) {
                 addNode(sql, found.key, access.node);
             }
-            const content = sql.get('SELECT record, state FROM session WHERE key = ?', found.key);
-            if (content === undefined) {
-                return missing;
-            }
-            return {
-                status: 'ok',
-                session: { record: content.text('record'), state: parseState(content), revision: found.revision }
-            };
+            const { record, state } = readContent(sql, found.key);
+            return { status: 'ok', session: { record, state, revision: found.revision } };
         });
     }
 
     update(sessionId: string, state: Readonly<Record<string, string>>): Promise<number | undefined> {
         return this.#transactions.write(sql => {
-            const found = sql.get('SELECT key, revision, state FROM session WHERE id = ? AND expires_at > ?', sessionId, Date.now());
+            const now = Date.now();
+            const found = sql.get(
+                'UPDATE session SET revision = revision + 1 WHERE id = ? AND expires_at > ? RETURNING key, revision',
+                sessionId,
+                now
+            );
             if (found === undefined) {
                 return undefined;
             }
-            const revision = found.integer('revision') + 1;
-            const merged = JSON.stringify({ ...parseState(found), ...state });
-            sql.run('UPDATE session SET revision = ?, state = ? WHERE key = ?', revision, merged, found.integer('key'));
-            return revision;
+            const key = found.integer('key');
+            const merged = { ...readContent(sql, key).state, ...state };
+            sql.run('UPDATE session_content SET state = ? WHERE key = ?', JSON.stringify(merged), key);
+            return found.integer('revision');
         });
     }
 
@@ -153,15 +150,16 @@ export class SqliteSessionRecords implements SessionRecords {
                 return found;
             }
             const nodes = sql.all('SELECT node FROM session_node WHERE session = ?', found.key).map(row => row.text('node'));
-            endSession(sql, found.key);
+            endSession(sql, sessionId, found.key);
             return { status: 'ok', nodes };
         });
     }
 }
 
 /** Removes a session. Its streams, which may be large, can no longer be found from now on, and are left to the sweeper. */
-export function endSession(sql: Sql, key: number): void {
-    sql.run('DELETE FROM session WHERE key = ?', key);
+export function endSession(sql: Sql, id: string, key: number): void {
+    sql.run('DELETE FROM session WHERE id = ?', id);
+    sql.run('DELETE FROM session_content WHERE key = ?', key);
     sql.run('DELETE FROM session_node WHERE session = ?', key);
     sql.run('INSERT INTO ended_session (key) VALUES (?)', key);
 }
@@ -186,9 +184,9 @@ function lastsLongEnough({ expiresAt, endsAt }: LiveSession, ttlMs: number, now:
     return expiresAt >= Math.min(timeAfter(now, ttlMs), endsAt);
 }
 
-function renew(sql: Sql, session: LiveSession, ttlMs: number, now: number): void {
+function renew(sql: Sql, id: string, session: LiveSession, ttlMs: number, now: number): void {
     if (!lastsLongEnough(session, ttlMs, now)) {
-        sql.run('UPDATE session SET expires_at = ? WHERE key = ?', renewedExpiry(now, ttlMs, session.endsAt), session.key);
+        sql.run('UPDATE session SET expires_at = ? WHERE id = ?', renewedExpiry(now, ttlMs, session.endsAt), id);
     }
 }
 
@@ -201,19 +199,37 @@ function addNode(sql: Sql, session: number, node: string): void {
     sql.run('INSERT OR IGNORE INTO session_node (session, node) VALUES (?, ?)', session, node);
 }
 
-function parseState(row: Row): Readonly<Record<string, string>> {
-    const text = row.text('state');
+/** @returns the key of what the session holds, and of everything that belongs to it. */
+function insertContent(sql: Sql, { record, state }: NewSession): number {
+    const row = sql.get(
+        'INSERT INTO session_content (state, record) VALUES (?, ?) RETURNING key',
+        JSON.stringify(state),
+        toStoredText(record)
+    );
+    return row?.integer('key') ?? refuseContent();
+}
+
+function readContent(sql: Sql, key: number): { readonly record: string; readonly state: Readonly<Record<string, string>> } {
+    const row = sql.get('SELECT record, state FROM session_content WHERE key = ?', key);
+    return row === undefined ? refuseContent() : { record: row.text('record'), state: parseState(row.text('state')) };
+}
+
+function parseState(text: string): Readonly<Record<string, string>> {
     try {
         const state: unknown = JSON.parse(text);
         if (isState(state)) {
             return state;
         }
     } catch {
-        // Said below.
+        // Not even JSON: as bad as any other content.
     }
+    return refuseContent();
+}
+
+function refuseContent(): never {
     throw new TransportStoreError(
         'STORE_CORRUPT',
-        'The database of the SQLite transport store holds a session whose state is not as it was written. ' +
+        'The database of the SQLite transport store holds a session that is not as it was written. ' +
             'Stop the servers that use the file and remove or repair it.'
     );
 }

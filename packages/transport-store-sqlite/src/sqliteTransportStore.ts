@@ -45,9 +45,12 @@ export class SqliteTransportStore implements TransportStore {
         this.inboxes = this.#inboxes;
     }
 
-    /** Resolves when the database can be read, rejects with a `TransportStoreError` when it can't. */
+    /** Resolves when the file is where it was and can be read, rejects with a `TransportStoreError` when it can't. */
     async ping(): Promise<void> {
-        await this.#transactions.read(sql => sql.get('SELECT 1 FROM session LIMIT 1'));
+        await this.#transactions.read(() => {
+            this.#connection.checkFile();
+            this.#connection.sql().get('SELECT 1 FROM session LIMIT 1');
+        });
     }
 
     /**

@@ -3,8 +3,8 @@ import { TransportStoreError } from '@modelcontextprotocol/sdk/server/transportS
 /** Options of a `SqliteTransportStore`. */
 export interface SqliteTransportStoreOptions {
     /**
-     * Milliseconds between two looks for messages that other processes have sent to this one. It bounds what routing through another
-     * process adds to an answer; a look at an unchanged file costs microseconds. Default: 10.
+     * Milliseconds between two looks for messages that other processes have sent to this one: the longest that a message waits. A look
+     * at an unchanged file costs about as much as the timer that starts it. Default: 25.
      */
     readonly pollIntervalMs?: number | undefined;
     /**
@@ -27,7 +27,7 @@ export type Settings = { readonly [Name in keyof SqliteTransportStoreOptions]-?:
 /** @throws {TransportStoreError} `STORE_MISUSED` if an option is not a positive integer. */
 export function settingsFrom(options: SqliteTransportStoreOptions): Settings {
     return {
-        pollIntervalMs: positive('pollIntervalMs', options.pollIntervalMs ?? 10),
+        pollIntervalMs: positive('pollIntervalMs', options.pollIntervalMs ?? 25),
         lockWaitMs: positive('lockWaitMs', options.lockWaitMs ?? 5000),
         maxInboxMessages: positive('maxInboxMessages', options.maxInboxMessages ?? 10_000),
         sweepIntervalMs: positive('sweepIntervalMs', options.sweepIntervalMs ?? 1000)

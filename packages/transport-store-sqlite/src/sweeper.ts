@@ -77,15 +77,15 @@ export function sweepStep(sql: Sql, now: number): boolean {
 }
 
 function sweepSessions(sql: Sql, now: number): boolean {
-    const due = sql.all('SELECT key, expires_at FROM session WHERE sweep_at <= ? ORDER BY sweep_at LIMIT ?', now, rowsPerStep);
+    const due = sql.all('SELECT id, key, expires_at FROM session WHERE sweep_at <= ? ORDER BY sweep_at LIMIT ?', now, rowsPerStep);
     for (const row of due) {
-        const key = row.integer('key');
+        const id = row.text('id');
         const expiresAt = row.integer('expires_at');
         if (expiresAt <= now) {
-            endSession(sql, key);
+            endSession(sql, id, row.integer('key'));
         } else {
             // It was renewed since.
-            sql.run('UPDATE session SET sweep_at = ? WHERE key = ?', expiresAt, key);
+            sql.run('UPDATE session SET sweep_at = ? WHERE id = ?', expiresAt, id);
         }
     }
     return due.length === rowsPerStep;
@@ -131,7 +131,7 @@ function sweepStreams(sql: Sql, now: number): boolean {
 /** Writes what becomes of a stream whose expired events are gone. */
 function settleStream(sql: Sql, stream: StoredStream, now: number): void {
     const state = streamAt(stream.state, now);
-    if (isForgettable(state)) {
+    if (state.expiresAt === undefined && isForgettable(state)) {
         sql.run('DELETE FROM stream WHERE key = ?', stream.key);
         return;
     }

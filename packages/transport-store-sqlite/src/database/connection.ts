@@ -9,7 +9,7 @@ import { Sql } from './sql.js';
 interface OpenDatabase {
     readonly database: DatabaseSync;
     readonly sql: Sql;
-    /** Which file it is, whatever its name leads to now. */
+    /** Which file it is, whatever its name leads to now; `undefined` if there is none, or it is the user's. */
     readonly file: string | undefined;
 }
 
@@ -25,6 +25,8 @@ export class Connection {
     readonly #open: (location: string) => DatabaseSync;
     #current: OpenDatabase | undefined;
     #generation = 0;
+    /** Whether the location has led to a file before. */
+    #hadFile = false;
 
     /** @throws {TransportStoreError} `STORE_MISUSED` if the location is none, or Node has no SQLite. */
     constructor(location: string | URL | DatabaseSync) {
@@ -78,14 +80,15 @@ export class Connection {
     }
 
     /**
-     * Gives up the connection if its file was deleted or replaced: other processes would not see what is written to it.
+     * Gives up the connection if its file was removed or replaced: other processes would not see what is written to it.
+     *
      * @throws {TransportStoreError} if the database was migrated by a newer server.
      */
     checkFile(): void {
         if (this.#current === undefined) {
             return;
         }
-        if (this.#current.file !== identify(this.#location)) {
+        if (this.#current.file !== undefined && this.#current.file !== identify(this.#location)) {
             this.#drop();
         } else {
             checkVersion(this.#current.sql);
@@ -98,9 +101,18 @@ export class Connection {
     }
 
     #openFile(): OpenDatabase {
+        if (this.#hadFile && identify(this.#location) === undefined) {
+            // SQLite would make a new one, and all sessions would be gone, perhaps only because a disk is not mounted.
+            throw new TransportStoreError(
+                'STORE_UNAVAILABLE',
+                `The file of the SQLite transport store is gone: ${this.#location}. Bring it back, or restart the servers to begin without sessions.`
+            );
+        }
         const database = this.#open(this.#location);
         try {
-            return prepared(database, identify(this.#location));
+            const opened = prepared(database, identify(this.#location));
+            this.#hadFile ||= opened.file !== undefined;
+            return opened;
         } catch (error) {
             database.close();
             throw error;

@@ -20,18 +20,23 @@ const schemaVersion = 1;
  * `expires_at` touches no index.
  */
 const tables = `
+    -- What every request needs of a session, and only that: a request then reads few pages of even a very large file.
     CREATE TABLE session (
-        key INTEGER PRIMARY KEY AUTOINCREMENT,
-        id TEXT NOT NULL UNIQUE,
-        principal ANY,
+        id TEXT PRIMARY KEY NOT NULL,
+        key INTEGER NOT NULL,
         revision INTEGER NOT NULL,
         expires_at INTEGER NOT NULL,
         ends_at INTEGER NOT NULL,
         sweep_at INTEGER NOT NULL,
+        principal ANY
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX session_sweep ON session (sweep_at);
+
+    CREATE TABLE session_content (
+        key INTEGER PRIMARY KEY AUTOINCREMENT,
         state TEXT NOT NULL,
         record ANY NOT NULL
     ) STRICT;
-    CREATE INDEX session_sweep ON session (sweep_at);
 
     CREATE TABLE session_node (
         session INTEGER NOT NULL,
@@ -89,6 +94,8 @@ const tables = `
     PRAGMA user_version = ${schemaVersion};
 `;
 
+/** Most memory in kibibytes that a connection fills with pages of the file. */
+const cacheSize = 8192;
 /** Largest size in bytes to which the write-ahead log is cut back after it had to grow. */
 const journalSizeLimit = 64 * 1024 * 1024;
 
@@ -111,7 +118,7 @@ export function prepareDatabase(sql: Sql): void {
             `SQLite can't use its write-ahead log for the transport store (journal mode "${mode}"). Put the file on a local file system.`
         );
     }
-    sql.script(`PRAGMA synchronous = NORMAL; PRAGMA journal_size_limit = ${journalSizeLimit}`);
+    sql.script(`PRAGMA synchronous = NORMAL; PRAGMA cache_size = ${-cacheSize}; PRAGMA journal_size_limit = ${journalSizeLimit}`);
 
     if (isNew) {
         sql.script('BEGIN IMMEDIATE');

@@ -71,22 +71,19 @@ export function hasExpired({ expiresAt }: StreamState, now: number): boolean {
 /**
  * What a stream is at a time: without its events, if their time is over.
  *
- * A stream that many publish to then still remembers how far it had come, or a reader with an old position would take what is written
- * next for all that there was. So does one that somebody reads, until it is closed. Any other is as if it had never been.
+ * A stream that may still be written to then remembers how far it had come, or a reader with an old position would take what is written
+ * next for all that there was. A closed one is as if it had never been.
  */
 export function streamAt(state: StreamState, now: number): StreamState {
     if (!hasExpired(state, now)) {
         return state;
     }
-    if (state.kind === 'publish' || (state.holder !== undefined && !state.closed)) {
-        return { ...state, trimmed: state.last, kept: 0, oldestAt: undefined, expiresAt: undefined };
-    }
-    return newStream;
+    return state.closed ? newStream : { ...state, trimmed: state.last, kept: 0, oldestAt: undefined, expiresAt: undefined };
 }
 
 /** Whether nothing would be lost without the stream. */
-export function isForgettable(state: StreamState): boolean {
-    return state.expiresAt === undefined && state.holder === undefined && state.kind !== 'publish';
+export function isForgettable({ kind, holder }: StreamState): boolean {
+    return kind === undefined && holder === undefined;
 }
 
 /** Writes a changed state; the stream is swept when its events expire. */
