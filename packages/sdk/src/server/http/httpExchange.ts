@@ -51,6 +51,12 @@ export interface EventStreamSink {
      */
     write(text: string): boolean;
 
+    /**
+     * Resolves when the reader has taken what was written, or is gone. Whoever has much to write at once waits for it in between, so
+     * that a reader that is merely slower than the writer does not lose the stream.
+     */
+    drained(): Promise<void>;
+
     /** Writes `text` if given and ends the stream. */
     end(text?: string): void;
 

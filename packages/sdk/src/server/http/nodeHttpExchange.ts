@@ -1,14 +1,24 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AuthInfo, RequestInfo } from './sdk.js';
-import { DEFAULT_MAX_BUFFERED_BYTES, type EventStreamSink, type HttpExchange } from './httpExchange.js';
+import type { EventStreamSink, HttpExchange } from './httpExchange.js';
+import { NodeEventStreamSink } from './nodeEventStreamSink.js';
+
+/** How long a client may go on sending a body that nobody reads, in milliseconds. */
+const DISCARD_MS = 500;
+
+const PLAIN_HOST = /^[a-z0-9.-]+(?::\d{1,5})?$/i;
+const NOT_IN_HOST = /[/?#@\\\s]/;
 
 /** {@link HttpExchange} on Node's own request and response: no `Request`, `Response` or web stream is made. */
 export class NodeHttpExchange implements HttpExchange {
     readonly method: string;
     readonly authInfo: AuthInfo | undefined;
     readonly parsedBody: unknown;
+    /** Resolves when the answer is complete, or its reader is gone. */
+    readonly finished: Promise<void>;
     private readonly request: IncomingMessage;
     private readonly response: ServerResponse;
+    private finish: () => void = () => undefined;
 
     constructor(request: IncomingMessage & { auth?: AuthInfo | undefined }, response: ServerResponse, parsedBody?: unknown) {
         this.method = request.method ?? 'GET';
@@ -16,21 +26,53 @@ export class NodeHttpExchange implements HttpExchange {
         this.parsedBody = parsedBody;
         this.request = request;
         this.response = response;
+        this.finished = new Promise(resolve => {
+            this.finish = resolve;
+        });
+    }
+
+    /** Whether the request line and the `Host` header make a URL. Requests for which they don't deserve a 400. */
+    get hasValidUrl(): boolean {
+        const { url, headers } = this.request;
+        if (url?.startsWith('/') && !url.includes('\\') && headers.host !== undefined && PLAIN_HOST.test(headers.host)) {
+            return true;
+        }
+        try {
+            urlOf(this.request);
+            return true;
+        } catch {
+            return false;
+        }
     }
 
     get requestInfo(): RequestInfo {
-        return new NodeRequestInfo(this.request);
+        const { request } = this;
+        let url: URL | undefined;
+        return {
+            headers: request.headers,
+            // Few handlers ask for it.
+            get url() {
+                return (url ??= urlOf(request));
+            }
+        };
     }
 
     header(name: string): string | undefined {
+        if (name === 'content-type') {
+            return this.joinedHeader(name);
+        }
         const value = this.request.headers[name];
         return Array.isArray(value) ? value.join(', ') : value;
     }
 
     readBody(maxBytes: number): Promise<string | undefined> {
-        const request = this.request;
+        const { request } = this;
         if (Number(request.headers['content-length']) > maxBytes) {
+            this.discardBody();
             return Promise.resolve(undefined);
+        }
+        if (request.readableEnded || request.destroyed) {
+            return Promise.resolve(bodyKeptByPlatform(request) ?? '');
         }
         return new Promise((resolve, reject) => {
             let first: Buffer | undefined;
@@ -39,11 +81,12 @@ export class NodeHttpExchange implements HttpExchange {
             const stop = (): void => {
                 request.off('data', onData).off('end', onEnd).off('error', onError).off('close', onClose);
             };
-            const onData = (chunk: Buffer): void => {
+            const onData = (data: Buffer | string): void => {
+                const chunk = typeof data === 'string' ? Buffer.from(data) : data;
                 size += chunk.length;
                 if (size > maxBytes) {
                     stop();
-                    request.pause();
+                    this.discardBody();
                     resolve(undefined);
                 } else if (first === undefined) {
                     first = chunk;
@@ -65,116 +108,54 @@ export class NodeHttpExchange implements HttpExchange {
     }
 
     respond(status: number, headers: Readonly<Record<string, string>>, body?: string): void {
-        const response = this.response;
-        if (response.headersSent || response.destroyed) {
-            return;
+        const { response } = this;
+        if (!response.headersSent && !response.destroyed) {
+            response.writeHead(status, body === undefined ? headers : { ...headers, 'Content-Length': Buffer.byteLength(body) });
+            response.end(body);
         }
-        // A request whose body was not read leaves bytes on the connection that the next request would be parsed from.
-        const unread = !this.request.complete && this.parsedBody === undefined && this.method === 'POST';
-        const all: Record<string, string | number> = { ...headers };
-        if (body !== undefined) {
-            all['Content-Length'] = Buffer.byteLength(body);
-        }
-        if (unread) {
-            all['Connection'] = 'close';
-        }
-        response.writeHead(status, all);
-        response.end(body);
+        this.finish();
     }
 
     startEventStream(headers: Readonly<Record<string, string>>): EventStreamSink {
-        this.response.writeHead(200, headers);
-        return new NodeEventStreamSink(this.response);
-    }
-}
-
-/** Reads headers and URL only when a handler asks for them, which few do. */
-class NodeRequestInfo implements RequestInfo {
-    readonly headers: IncomingMessage['headers'];
-    private readonly request: IncomingMessage;
-
-    constructor(request: IncomingMessage) {
-        this.headers = request.headers;
-        this.request = request;
+        return new NodeEventStreamSink(this.response, headers, this.finish);
     }
 
-    get url(): URL {
+    /** Node drops all but the first of some repeated headers; whoever must notice that they are repeated needs all. */
+    private joinedHeader(name: string): string | undefined {
+        const { rawHeaders } = this.request;
+        let joined: string | undefined;
+        for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+            const rawName = rawHeaders[i];
+            if (rawName?.length === name.length && rawName.toLowerCase() === name) {
+                joined = joined === undefined ? rawHeaders[i + 1] : `${joined}, ${rawHeaders[i + 1]}`;
+            }
+        }
+        return joined;
+    }
+
+    /** Lets the client go on sending for a while, as it may look for the answer only then. */
+    private discardBody(): void {
         const { request } = this;
-        const encrypted = 'encrypted' in request.socket && request.socket.encrypted === true;
-        return new URL(request.url ?? '/', `${encrypted ? 'https' : 'http'}://${request.headers.host ?? 'localhost'}`);
+        const timer = setTimeout(() => request.destroy(), DISCARD_MS);
+        timer.unref();
+        request.once('close', () => clearTimeout(timer)).resume();
     }
 }
 
-class NodeEventStreamSink implements EventStreamSink {
-    private readonly response: ServerResponse;
-    private ended = false;
-    private lost = false;
-    private lostListener: (() => void) | undefined;
-
-    constructor(response: ServerResponse) {
-        this.response = response;
-        // Most answers are complete within the same turn of the event loop. They go out in one packet and need no listener.
-        setImmediate(() => {
-            if (this.ended) {
-                return;
-            }
-            if (response.destroyed || response.closed) {
-                this.lose();
-                return;
-            }
-            response.once('close', () => this.lose());
-            response.flushHeaders();
-        });
+function urlOf(request: IncomingMessage): URL {
+    const encrypted = 'encrypted' in request.socket && request.socket.encrypted === true;
+    const host = request.headers.host ?? request.headers[':authority'];
+    const target = request.url ?? '/';
+    if (!target.startsWith('/')) {
+        return new URL(target);
     }
-
-    get closed(): boolean {
-        return this.ended || this.lost || this.response.destroyed;
+    if (typeof host !== 'string' || NOT_IN_HOST.test(host) || target.split('?', 1)[0]?.includes('\\')) {
+        throw new TypeError('The request names no valid URL');
     }
+    return new URL(`${encrypted ? 'https' : 'http'}://${host}${target}`);
+}
 
-    get onlost(): (() => void) | undefined {
-        return this.lostListener;
-    }
-
-    set onlost(listener: (() => void) | undefined) {
-        this.lostListener = listener;
-        if (listener && this.lost) {
-            queueMicrotask(listener);
-        }
-    }
-
-    write(text: string): boolean {
-        if (this.closed) {
-            return false;
-        }
-        this.response.write(text);
-        if (this.response.writableLength > DEFAULT_MAX_BUFFERED_BYTES) {
-            this.response.destroy();
-            this.lose();
-            return false;
-        }
-        return true;
-    }
-
-    end(text?: string): void {
-        if (this.ended) {
-            return;
-        }
-        this.ended = true;
-        if (!this.response.destroyed) {
-            this.response.end(text);
-        }
-    }
-
-    destroy(): void {
-        this.ended = true;
-        this.response.destroy();
-    }
-
-    private lose(): void {
-        if (this.ended || this.lost) {
-            return;
-        }
-        this.lost = true;
-        this.lostListener?.();
-    }
+/** Some serverless platforms read the body themselves and leave it here. */
+function bodyKeptByPlatform(request: IncomingMessage): string | undefined {
+    return 'rawBody' in request && Buffer.isBuffer(request.rawBody) ? request.rawBody.toString('utf8') : undefined;
 }

@@ -1,5 +1,5 @@
 import { isResponse } from './jsonRpcMessage.js';
-import type { RestoredSession, SessionSnapshot } from './restoredSession.js';
+import type { SessionSnapshot } from './restoredSession.js';
 import { LoggingLevelSchema, type InitializeRequest, type JSONRPCMessage, type LoggingLevel, type RequestId } from './sdk.js';
 
 export function snapshotOf(sessionId: string, initialize: InitializeRequest['params']): SessionSnapshot {
@@ -15,8 +15,8 @@ export class SessionChanges {
     private readonly requestedLevels = new Map<RequestId, LoggingLevel>();
 
     /** @param onchange does not reject. */
-    constructor(session: RestoredSession, onchange: (session: SessionSnapshot) => Promise<void>) {
-        this.snapshot = { ...session, initialized: session.initialized ?? true };
+    constructor(snapshot: SessionSnapshot, onchange: (session: SessionSnapshot) => Promise<void>) {
+        this.snapshot = snapshot;
         this.onchange = onchange;
     }
 

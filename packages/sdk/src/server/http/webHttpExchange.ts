@@ -3,6 +3,9 @@ import { DEFAULT_MAX_BUFFERED_BYTES, type EventStreamSink, type HttpExchange } f
 
 const encoder = new TextEncoder();
 
+/** Room in the buffer of an event stream, in bytes, from which on the reader counts as having caught up. */
+const DRAINED_SIZE = DEFAULT_MAX_BUFFERED_BYTES / 2;
+
 /** {@link HttpExchange} on web-standard `Request` and `Response`, for every runtime that has them. */
 export class WebHttpExchange implements HttpExchange {
     readonly method: string;
@@ -39,7 +42,7 @@ export class WebHttpExchange implements HttpExchange {
         if (request.body === null) {
             return '';
         }
-        const reader = request.body.getReader();
+        const reader: ReadableStreamDefaultReader<Uint8Array> = request.body.getReader();
         const decoder = new TextDecoder();
         let size = 0;
         let text = '';
@@ -77,6 +80,7 @@ class WebEventStreamSink implements EventStreamSink {
     private ended = false;
     private lost = false;
     private lostListener: (() => void) | undefined;
+    private ondrain: (() => void) | undefined;
 
     constructor() {
         this.readable = new ReadableStream<Uint8Array>(
@@ -84,6 +88,7 @@ class WebEventStreamSink implements EventStreamSink {
                 start: controller => {
                     this.controller = controller;
                 },
+                pull: () => this.ondrain?.(),
                 cancel: () => this.lose()
             },
             // `desiredSize` then counts bytes, so that it tells how far the reader is behind.
@@ -119,6 +124,15 @@ class WebEventStreamSink implements EventStreamSink {
         return true;
     }
 
+    async drained(): Promise<void> {
+        while (!this.closed && (this.controller?.desiredSize ?? 0) < DRAINED_SIZE) {
+            await new Promise<void>(resolve => {
+                this.ondrain = resolve;
+            });
+            this.ondrain = undefined;
+        }
+    }
+
     end(text?: string): void {
         if (this.closed || !this.controller) {
             return;
@@ -143,6 +157,7 @@ class WebEventStreamSink implements EventStreamSink {
             return;
         }
         this.lost = true;
+        this.ondrain?.();
         this.lostListener?.();
     }
 }

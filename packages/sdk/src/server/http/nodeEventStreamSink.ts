@@ -1,0 +1,131 @@
+import type { ServerResponse } from 'node:http';
+import { DEFAULT_MAX_BUFFERED_BYTES, type EventStreamSink } from './httpExchange.js';
+
+/** What is held back at most until the turn of the event loop is over, in characters. */
+const MAX_HELD_BACK = 64 * 1024;
+
+/**
+ * {@link EventStreamSink} on a `ServerResponse`.
+ *
+ * What is written within the turn of the event loop in which the stream begins is held back until that is over. Most answers are
+ * complete by then: they go out as one plain response, which needs neither chunks nor listeners.
+ */
+export class NodeEventStreamSink implements EventStreamSink {
+    private readonly response: ServerResponse;
+    private readonly headers: Readonly<Record<string, string>>;
+    private readonly onfinish: () => void;
+    private heldBack = '';
+    private hasBegun = false;
+    private ended = false;
+    private lost = false;
+    private lostListener: (() => void) | undefined;
+
+    /** @param onfinish called once, when the stream has ended in whatever way. */
+    constructor(response: ServerResponse, headers: Readonly<Record<string, string>>, onfinish: () => void) {
+        this.response = response;
+        this.headers = headers;
+        this.onfinish = onfinish;
+        setImmediate(() => this.begin());
+    }
+
+    get closed(): boolean {
+        return this.ended || this.lost || this.response.destroyed;
+    }
+
+    get onlost(): (() => void) | undefined {
+        return this.lostListener;
+    }
+
+    set onlost(listener: (() => void) | undefined) {
+        this.lostListener = listener;
+        if (listener && this.lost) {
+            queueMicrotask(listener);
+        }
+    }
+
+    write(text: string): boolean {
+        if (this.closed) {
+            return false;
+        }
+        if (!this.hasBegun && this.heldBack.length + text.length <= MAX_HELD_BACK) {
+            this.heldBack += text;
+            return true;
+        }
+        this.begin();
+        this.response.write(text);
+        if (this.response.writableLength > DEFAULT_MAX_BUFFERED_BYTES) {
+            this.response.destroy();
+            this.lose();
+            return false;
+        }
+        return true;
+    }
+
+    drained(): Promise<void> {
+        const { response } = this;
+        if (this.closed || !this.hasBegun || !response.writableNeedDrain) {
+            return Promise.resolve();
+        }
+        return new Promise(resolve => {
+            const done = (): void => {
+                response.off('drain', done).off('close', done);
+                resolve();
+            };
+            response.on('drain', done).on('close', done);
+        });
+    }
+
+    end(text = ''): void {
+        if (this.ended) {
+            return;
+        }
+        this.ended = true;
+        const { response } = this;
+        if (!response.destroyed) {
+            if (this.hasBegun) {
+                response.end(text);
+            } else {
+                const body = this.heldBack + text;
+                this.hasBegun = true;
+                response.writeHead(200, { ...this.headers, 'Content-Length': Buffer.byteLength(body) });
+                response.end(body);
+            }
+        }
+        this.onfinish();
+    }
+
+    destroy(): void {
+        this.ended = true;
+        this.response.destroy();
+        this.onfinish();
+    }
+
+    private begin(): void {
+        const { response } = this;
+        if (this.ended || this.hasBegun) {
+            return;
+        }
+        if (response.destroyed) {
+            this.lose();
+            return;
+        }
+        this.hasBegun = true;
+        response.once('close', () => this.lose());
+        response.writeHead(200, this.headers);
+        if (this.heldBack === '') {
+            response.flushHeaders();
+        } else {
+            response.write(this.heldBack);
+            this.heldBack = '';
+        }
+    }
+
+    private lose(): void {
+        if (this.ended || this.lost) {
+            return;
+        }
+        this.lost = true;
+        this.onfinish();
+        this.lostListener?.();
+    }
+}
