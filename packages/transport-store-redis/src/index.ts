@@ -1,0 +1,8 @@
+export type {
+    RedisClusterClient,
+    RedisCommandOptions,
+    RedisDuplicateOverrides,
+    RedisOwnConnection,
+    RedisSingleClient
+} from './redisClient.js';
+export { RedisTransportStore, type RedisTransportStoreOptions } from './redisTransportStore.js';

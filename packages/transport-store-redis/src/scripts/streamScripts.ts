@@ -1,0 +1,248 @@
+import { corruptMarker, mixedWritingMarker } from '../errors.js';
+import { Script } from '../script.js';
+
+/*
+ * Each event is an entry of a Redis stream (KEYS[3]) with the fields
+ *   p  id of the event before it in the stream; "-" if it is the first, "?" if that was forgotten
+ *   d  data
+ * and the id <number>-1 if it was appended, <milliseconds>-<n> if it was published. Whatever trims a stream, the oldest entry that is
+ * left tells what was the last to go. So a reader learns exactly whether it missed something, from the entries that it reads anyway.
+ *
+ * What must outlive the events is in the hash of the session's streams (KEYS[2]), with the fields
+ *   e:<stream>  what is known of a stream, as text:
+ *               <a|p> <id of the newest event, or "-"> <when its time is over, in milliseconds> <who closed it; empty if open>
+ *   h:<stream>  its holder
+ *   q           set if streams of the session were forgotten
+ *   w           number of fields at which to look for streams to forget
+ * It expires with the hash of the session (KEYS[1]).
+ */
+
+/** Number of fields of a session's streams below which there is no point in looking for streams to forget. */
+const fewFields = 128;
+
+const common = `
+local missing, ok, closed, trimmed = 0, 1, 2, 3
+
+local function now()
+    local time = redis.call('TIME')
+    return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+local function parseId(id)
+    local first, second = string.match(id, '^(%d+)-(%d+)$')
+    if not first then error('${corruptMarker}: position') end
+    return tonumber(first), tonumber(second)
+end
+
+-- Whether event a comes after event b.
+local function isLater(a, b)
+    local aFirst, aSecond = parseId(a)
+    local bFirst, bSecond = parseId(b)
+    return aFirst > bFirst or (aFirst == bFirst and aSecond > bSecond)
+end
+
+local function parseStream(text)
+    if not text then return nil end
+    local kind, newest, endsAt, closer = string.match(text, '^([ap]) (%S+) (%d+) (%S*)$')
+    if not kind then error('${corruptMarker}: stream') end
+    return { kind = kind, newest = newest, endsAt = tonumber(endsAt), closer = closer }
+end
+
+local function sessionExists()
+    return redis.call('HEXISTS', KEYS[1], 'v') == 1
+end
+`;
+
+/**
+ * Bounds what is kept of a session's streams. Looking at all of them is put off until there are a good many new ones, so that a write
+ * costs the same however many streams there are.
+ *
+ * Streams whose time is over are forgotten first; over the limit also others: closed ones, then open ones, then held ones, and of these
+ * those that were written longest ago.
+ */
+const forget = `
+local function forgetStreams(current, keyBase, limit)
+    local watermark = tonumber(redis.call('HGET', KEYS[2], 'w')) or ${fewFields}
+    if redis.call('HLEN', KEYS[2]) <= watermark then return end
+
+    local byId, streams, time = {}, {}, now()
+    local fields = redis.call('HGETALL', KEYS[2])
+    for i = 1, #fields, 2 do
+        local kind, id = string.match(fields[i], '^([eh]):(.*)$')
+        if kind then
+            local stream = byId[id]
+            if not stream then
+                stream = { id = id, endsAt = 0, worth = 1 }
+                byId[id] = stream
+                streams[#streams + 1] = stream
+            end
+            if kind == 'h' then
+                stream.held = true
+            else
+                local known = parseStream(fields[i + 1])
+                stream.endsAt = known.endsAt
+                if known.closer ~= '' then stream.worth = 0 end
+            end
+        end
+    end
+    for _, stream in ipairs(streams) do
+        if stream.id == current then stream.worth = 3
+        elseif stream.held then stream.worth = 2
+        elseif stream.endsAt <= time then stream.worth = -1 end
+    end
+    table.sort(streams, function(a, b)
+        if a.worth ~= b.worth then return a.worth < b.worth end
+        return a.endsAt < b.endsAt
+    end)
+    for i, stream in ipairs(streams) do
+        if stream.worth >= 0 and i > #streams - limit then break end
+        redis.call('HDEL', KEYS[2], 'e:' .. stream.id, 'h:' .. stream.id)
+        redis.call('HSET', KEYS[2], 'q', 1)
+        redis.pcall('UNLINK', keyBase .. stream.id)
+    end
+    local left = redis.call('HLEN', KEYS[2])
+    redis.call('HSET', KEYS[2], 'w', math.max(${fewFields}, left + math.ceil(limit / 10)))
+end
+
+-- To be called when the first field of a stream was set.
+local function registered(current, keyBase, limit)
+    redis.call('PEXPIRE', KEYS[2], math.max(1, redis.call('PTTL', KEYS[1])))
+    forgetStreams(current, keyBase, limit)
+end
+`;
+
+/** What append and publish share. ARGV: stream id, ttl, most events, what the keys of events begin with, most streams, then their own. */
+const write = `
+local id, ttl, maxEvents = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+
+local function startWriting(kind)
+    local fields = redis.call('HMGET', KEYS[2], 'e:' .. id, 'h:' .. id)
+    local stream = parseStream(fields[1])
+    if stream then
+        if stream.kind ~= kind then error('${mixedWritingMarker}') end
+        stream.previous = stream.newest
+    else
+        -- Events under this name can only be left from an earlier session, or from a stream that was forgotten.
+        redis.call('UNLINK', KEYS[3])
+        stream = { kind = kind, newest = '-', closer = '', isNew = true }
+        stream.previous = redis.call('HEXISTS', KEYS[2], 'q') == 1 and '?' or '-'
+    end
+    stream.holder = fields[2]
+    return stream
+end
+
+local function add(stream, entry, data)
+    redis.call('XADD', KEYS[3], entry, 'p', stream.previous, 'd', data)
+    stream.previous, stream.newest = entry, entry
+end
+
+local function finishWriting(stream, time)
+    local endsAt = string.format('%.0f', time + ttl)
+    redis.call('HSET', KEYS[2], 'e:' .. id, stream.kind .. ' ' .. stream.newest .. ' ' .. endsAt .. ' ' .. stream.closer)
+    -- Trimmed a good number at a time.
+    if redis.call('XLEN', KEYS[3]) > maxEvents + math.floor(maxEvents / 10) then
+        redis.call('XTRIM', KEYS[3], 'MAXLEN', maxEvents)
+    end
+    redis.call('PEXPIRE', KEYS[3], ttl)
+    if stream.isNew then registered(id, ARGV[4], tonumber(ARGV[5])) end
+end
+`;
+
+/** KEYS: session, streams, events. ARGV: see {@link write}, then who closes the stream or empty, then numbers and data. */
+export const appendEvents = new Script(`${common}${forget}${write}
+if not sessionExists() then return { missing } end
+local stream = startWriting('a')
+if stream.closer ~= '' then
+    -- The same closing append, repeated because its connection broke before the answer came.
+    if stream.closer == ARGV[6] then return { ok, stream.holder } end
+    return { closed }
+end
+local newest = stream.newest == '-' and -1 or parseId(stream.newest)
+local written = false
+for i = 7, #ARGV, 2 do
+    local number = tonumber(ARGV[i])
+    if number > newest then
+        add(stream, ARGV[i] .. '-1', ARGV[i + 1])
+        newest, written = number, true
+    end
+end
+stream.closer = ARGV[6]
+if written or stream.closer ~= '' then finishWriting(stream, now()) end
+return { ok, stream.holder }
+`);
+
+/** KEYS: session, streams, events. ARGV: see {@link write}, then data. Returns the holder and the positions. */
+export const publishEvents = new Script(`${common}${forget}${write}
+if not sessionExists() then return { missing } end
+local stream = startWriting('p')
+local reply = { ok, stream.holder }
+if #ARGV == 5 then return reply end
+local time = now()
+-- The clock makes the positions, but they grow even if it is set back.
+local first, second = 0, 0
+if stream.newest ~= '-' then first, second = parseId(stream.newest) end
+for i = 6, #ARGV do
+    if time > first then first, second = time, 0 else second = second + 1 end
+    local entry = string.format('%.0f-%.0f', first, second)
+    add(stream, entry, ARGV[i])
+    reply[#reply + 1] = entry
+end
+redis.call('XTRIM', KEYS[3], 'MINID', '~', string.format('%.0f', math.max(0, time - ttl)))
+finishWriting(stream, time)
+return reply
+`);
+
+/**
+ * KEYS: session, streams, events. ARGV: stream id, id of the event to read after or "-" for none or "?" for one that never was, limit.
+ * Returns ok, whether the stream is closed and this is its end, its kind, and ids and data.
+ */
+export const readEvents = new Script(`${common}
+local id, after = ARGV[1], ARGV[2]
+if not sessionExists() then return { missing } end
+local fields = redis.call('HMGET', KEYS[2], 'e:' .. id, 'h:' .. id)
+local stream, held = parseStream(fields[1]), fields[2]
+if not stream then
+    if held then return { ok, 0, 'a' } end
+    return { missing }
+end
+if stream.endsAt <= now() and not held then return { missing } end
+if after == '?' then return { trimmed } end
+
+local from = after == '-' and '-' or '(' .. after
+local entries = redis.call('XRANGE', KEYS[3], from, '+', 'COUNT', ARGV[3])
+if #entries == 0 then
+    if stream.newest ~= '-' then
+        if after ~= '-' then
+            if isLater(stream.newest, after) then return { trimmed } end
+        elseif not held then
+            return { missing }
+        end
+    end
+elseif after ~= '-' then
+    local previous = entries[1][2][2]
+    if previous == '?' or (previous ~= '-' and isLater(previous, after)) then return { trimmed } end
+end
+
+local last = #entries == 0 and stream.newest or entries[#entries][1]
+local reply = { ok, stream.closer ~= '' and last == stream.newest and 1 or 0, stream.kind }
+for _, entry in ipairs(entries) do
+    reply[#reply + 1] = entry[1]
+    reply[#reply + 1] = entry[2][4]
+end
+return reply
+`);
+
+/** KEYS: session, streams. ARGV: stream id, holder, what the keys of events begin with, most streams. Returns the holder before. */
+export const holdStream = new Script(`${common}${forget}
+if not sessionExists() then return { missing } end
+local previous = redis.call('HGET', KEYS[2], 'h:' .. ARGV[1])
+redis.call('HSET', KEYS[2], 'h:' .. ARGV[1], ARGV[2])
+if not previous then registered(ARGV[1], ARGV[3], tonumber(ARGV[4])) end
+return { ok, previous }
+`);
+
+/** KEYS: streams. ARGV: stream id, holder. */
+export const releaseStream = new Script(`
+if redis.call('HGET', KEYS[1], 'h:' .. ARGV[1]) == ARGV[2] then redis.call('HDEL', KEYS[1], 'h:' .. ARGV[1]) end
+return 1
+`);
