@@ -85,8 +85,9 @@ function compile(packageFolder, kind) {
  *
  * @param {string} packageFolder
  * @param {(kind: ModuleKind) => ReadonlyMap<string, string>} [generate] files to place beside the compiled ones
+ * @param {Record<string, unknown>} [imports] the `imports` field of package.json, with paths relative to the source folder
  */
-export async function buildDualPackage(packageFolder, generate = () => new Map()) {
+export async function buildDualPackage(packageFolder, generate = () => new Map(), imports = undefined) {
     const modules = listModules(path.join(packageFolder, 'src'));
     const compiled = new Set(modules.flatMap(name => [`${name}.js`, `${name}.js.map`, `${name}.d.ts`]));
 
@@ -97,7 +98,7 @@ export async function buildDualPackage(packageFolder, generate = () => new Map()
         }
         const generated = new Map(generate(kind));
         // Tells Node, and TypeScript, which kind of module the .js files beside it are.
-        generated.set('package.json', `${JSON.stringify({ type: kind === 'esm' ? 'module' : 'commonjs' })}\n`);
+        generated.set('package.json', `${JSON.stringify({ type: kind === 'esm' ? 'module' : 'commonjs', imports })}\n`);
         syncFolder(path.join(packageFolder, 'dist', kind), generated, compiled);
     }
 }

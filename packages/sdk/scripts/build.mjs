@@ -38,12 +38,19 @@ const declarations = reexportedModules.map(module => /** @type {const} */ ([`${m
 
 syncFolder(path.join(packageFolder, '.build/upstream'), new Map(declarations));
 
+/** Node 18 has Web Crypto in a module of its own, other runtimes have it globally; tsconfig.json knows the name by `paths`. */
+const imports = { '#crypto': { node: './server/http/nodeCrypto.js', default: './server/http/webCrypto.js' } };
+
 await runMain(() =>
-    buildDualPackage(packageFolder, kind => {
-        const reexport = kind === 'esm' ? esmReexport : cjsReexport;
-        return new Map([
-            ...declarations,
-            ...reexportedModules.map(module => /** @type {const} */ ([`${module.name}.js`, reexport(module)]))
-        ]);
-    })
+    buildDualPackage(
+        packageFolder,
+        kind => {
+            const reexport = kind === 'esm' ? esmReexport : cjsReexport;
+            return new Map([
+                ...declarations,
+                ...reexportedModules.map(module => /** @type {const} */ ([`${module.name}.js`, reexport(module)]))
+            ]);
+        },
+        imports
+    )
 );

@@ -21,6 +21,7 @@ import { defaultPrincipal, type PrincipalOf } from './session/principal.js';
 import { ServerRequestIds } from './session/serverRequestIds.js';
 import type { SessionContext, SessionSettings } from './session/sessionContext.js';
 import type { SessionEvent } from './session/sessionEvents.js';
+import { randomSessionId } from './session/sessionIds.js';
 import { RefusedError, refusalOf, type SessionService } from './session/sessionService.js';
 import { StoreCalls } from './session/storeCalls.js';
 import type { TransportFactory } from './transportFactory.js';
@@ -329,7 +330,7 @@ class NodeSessionHandler implements SessionHandler, SessionService {
 
 function settingsOf(options: SessionHandlerOptions, store: TransportStore): SessionSettings {
     return {
-        sessionIdGenerator: options.sessionIdGenerator ?? (() => crypto.randomUUID()),
+        sessionIdGenerator: options.sessionIdGenerator ?? randomSessionId,
         sessionTtlMs: positive('sessionTtlMs', options.sessionTtlMs, 30 * 60_000),
         maxSessionAgeMs: options.maxSessionAgeMs === undefined ? undefined : positive('maxSessionAgeMs', options.maxSessionAgeMs, 0),
         enableJsonResponse: options.enableJsonResponse ?? false,

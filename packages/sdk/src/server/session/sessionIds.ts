@@ -1,3 +1,5 @@
+import { crypto } from '#crypto';
+
 /** Longest session id that is accepted, in characters. */
 export const MAX_SESSION_ID_LENGTH = 256;
 
@@ -17,4 +19,9 @@ export function randomName(): string {
         name += ALPHABET.charAt(byte & 63);
     }
     return name;
+}
+
+/** A random session id that can't be guessed. */
+export function randomSessionId(): string {
+    return crypto.randomUUID();
 }
