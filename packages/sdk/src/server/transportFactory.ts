@@ -1,3 +1,4 @@
+import type { TaskMessageQueue } from '../experimental/tasks/interfaces.js';
 import type { AuthInfo } from './auth/types.js';
 import type { Transport } from '../shared/transport.js';
 
@@ -16,6 +17,12 @@ export interface TransportFactoryContext {
      * It speaks for the session, not for one connection: what is sent through it reaches the client wherever the client is connected.
      */
     readonly transport: Transport;
+    /**
+     * Makes a task message queue that nodes share fit for the server of this session: what a task asks the client may be handed out by
+     * any node that serves `tasks/result`, and the reply comes back to the node whose task asks. Pass the result as `taskMessageQueue`.
+     * @param queue a queue that all nodes use.
+     */
+    routeTaskMessages(queue: TaskMessageQueue): TaskMessageQueue;
 }
 
 /** What the session layer needs of a server; `McpServer` and `Server` have it. */

@@ -2,6 +2,7 @@
  * Everything that the HTTP and session code takes from the SDK, in one place: whoever moves that code onto another version of the SDK
  * (the v2 packages, say) edits this module only.
  */
+export type { QueuedMessage, TaskMessageQueue } from '../../experimental/tasks/interfaces.js';
 export type { AuthInfo } from '../auth/types.js';
 export type { Transport, TransportSendOptions } from '../../shared/transport.js';
 export type {

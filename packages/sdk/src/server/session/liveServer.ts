@@ -1,6 +1,8 @@
-import type { AuthInfo, JSONRPCMessage } from '../http/sdk.js';
+import { ErrorCode, type AuthInfo, type JSONRPCMessage } from '../http/sdk.js';
 import type { SessionServer } from '../transportFactory.js';
 import { logMessage } from './loggedEvent.js';
+import { RoutedTaskMessages, type TaskRoute } from './routedTaskMessages.js';
+import { waitingNode } from './serverRequestIds.js';
 import type { SessionContext } from './sessionContext.js';
 import { SessionTransport } from './sessionTransport.js';
 
@@ -34,7 +36,13 @@ export async function makeServer(
         publish(context, sessionId, standaloneStream, message)
     );
     try {
-        const server = await context.factory({ sessionId, restored, authInfo, transport });
+        const server = await context.factory({
+            sessionId,
+            restored,
+            authInfo,
+            transport,
+            routeTaskMessages: queue => new RoutedTaskMessages(queue, taskRoute(context, sessionId, transport))
+        });
         if (!transport.started) {
             await server.connect(transport);
         }
@@ -43,6 +51,20 @@ export async function makeServer(
         await transport.close();
         throw new FactoryError('The transport factory failed, so there is no server for the session', { cause });
     }
+}
+
+function taskRoute({ cluster }: SessionContext, sessionId: string, transport: SessionTransport): TaskRoute {
+    return {
+        toWire: request => transport.toWire(request),
+        fromWire: request => transport.fromWire(request),
+        failElsewhere: ({ id }, message) => {
+            const node = waitingNode(id);
+            if (node !== undefined && node !== cluster.id) {
+                const reply = { jsonrpc: '2.0' as const, id, error: { code: ErrorCode.InternalError, message } };
+                cluster.tell(node, { kind: 'message', session: sessionId, message: reply });
+            }
+        }
+    };
 }
 
 /** Sends a message that belongs to no request: into the log of the standalone stream, which whoever holds that stream reads. */

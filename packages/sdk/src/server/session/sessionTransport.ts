@@ -11,7 +11,7 @@ import type {
 } from '../http/sdk.js';
 import { isRequest, isResponse } from '../http/jsonRpcMessage.js';
 import { ReplayedReplies, replayInto, type ClientState } from './replay.js';
-import type { ServerRequestIds } from './serverRequestIds.js';
+import { waitingNode, type ServerRequestIds } from './serverRequestIds.js';
 
 export type Response = JSONRPCResultResponse | JSONRPCErrorResponse;
 
@@ -139,6 +139,22 @@ export class SessionTransport implements Transport {
         return true;
     }
 
+    /** Gives a request of the server its id on the wire, by which the reply finds its way back here. */
+    toWire(request: JSONRPCRequest): JSONRPCRequest {
+        const translated = this.translate(request);
+        return isRequest(translated) ? translated : request;
+    }
+
+    /** The reverse of {@link toWire}, for a request that will not be sent after all. */
+    fromWire(request: JSONRPCRequest): JSONRPCRequest | undefined {
+        const id = typeof request.id === 'string' ? this.pending.get(request.id) : undefined;
+        if (id === undefined) {
+            return undefined;
+        }
+        this.settle(String(request.id), id);
+        return { ...request, id };
+    }
+
     /** Hands the server progress on one of its requests. @returns false if the token is of no request that this node knows. */
     deliverProgress(message: JSONRPCNotification): boolean {
         const { params } = message;
@@ -173,12 +189,12 @@ export class SessionTransport implements Transport {
     private async sendOutgoing(outgoing: Exclude<JSONRPCMessage, Response>, related: RequestId | undefined): Promise<void> {
         if (related !== undefined) {
             const target = this.running.get(related);
-            if (target === undefined) {
+            if (target === undefined && outgoing.method !== 'notifications/cancelled') {
                 throw new Error(`No request with id ${String(related)} is running, so nothing can be sent along with its answer`);
             }
             // Where the answer is a single JSON document, a question of the server still reaches the client by the standalone stream;
             // notifications do not, as they would only be told out of context.
-            if ((await target.sendRelated(outgoing)) || !(isRequest(outgoing) || outgoing.method === 'notifications/cancelled')) {
+            if ((await target?.sendRelated(outgoing)) === true || !(isRequest(outgoing) || outgoing.method === 'notifications/cancelled')) {
                 return;
             }
         }
@@ -200,6 +216,10 @@ export class SessionTransport implements Transport {
 
     private translate(message: Exclude<JSONRPCMessage, Response>): Exclude<JSONRPCMessage, Response> {
         if (isRequest(message)) {
+            if (waitingNode(message.id) !== undefined) {
+                // From a task's queue: some node has given it an id already.
+                return message;
+            }
             const wireId = this.ids.next();
             this.pending.set(wireId, message.id);
             this.wireIds.set(message.id, wireId);
