@@ -27,7 +27,7 @@ export interface TestNode {
 
 export interface ClusterOptions extends SessionHandlerOptions {
     /** One store for all nodes, or one handle for each. Default: one in-memory store. */
-    readonly storeOf?: (node: number) => TransportStore;
+    readonly storeOf?: (node: number) => TransportStore | Promise<TransportStore>;
     /** Called in place of the test server's own factory. */
     readonly factory?: (context: TransportFactoryContext, node: TestNode) => ReturnType<typeof buildServer> | Promise<never>;
 }
@@ -49,6 +49,7 @@ export class TestCluster {
     async add(options: ClusterOptions): Promise<TestNode> {
         const { storeOf, factory, ...handlerOptions } = options;
         const index = this.nodes.length;
+        const store = await storeOf?.(index);
         const name = `node-${index + 1}`;
         const log = emptyLog();
         const errors: Error[] = [];
@@ -58,7 +59,7 @@ export class TestCluster {
             context => (factory ? factory(context, node) : buildServer(name, context, log, this.gates)),
             {
                 ...handlerOptions,
-                ...(storeOf ? { store: storeOf(index) } : {}),
+                ...(store ? { store } : {}),
                 onerror: error => {
                     errors.push(error);
                     options.onerror?.(error);
