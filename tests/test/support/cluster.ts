@@ -55,21 +55,18 @@ export class TestCluster {
         const errors: Error[] = [];
         const events: SessionEvent[] = [];
         const listeners = new Set<(event: SessionEvent) => void>();
-        const handler = createSessionHandler(
-            context => (factory ? factory(context, node) : buildServer(name, context, log, this.gates)),
-            {
-                ...handlerOptions,
-                ...(store ? { store } : {}),
-                onerror: error => {
-                    errors.push(error);
-                    options.onerror?.(error);
-                },
-                onevent: event => {
-                    events.push(event);
-                    listeners.forEach(listener => listener(event));
-                }
+        const handler = createSessionHandler(context => (factory ? factory(context, node) : buildServer(name, context, log, this.gates)), {
+            ...handlerOptions,
+            ...(store ? { store } : {}),
+            onerror: error => {
+                errors.push(error);
+                options.onerror?.(error);
+            },
+            onevent: event => {
+                events.push(event);
+                listeners.forEach(listener => listener(event));
             }
-        );
+        });
         const http = createServer((req, res) => {
             const user = /^Bearer user:(\w+)$/.exec(req.headers.authorization ?? '')?.[1];
             const auth = user === undefined ? {} : { auth: { token: `secret-${user}`, clientId: user, scopes: [] } };

@@ -56,7 +56,9 @@ export class WireAnswer {
     }
 
     /** The next event that carries a message for which the condition holds; others are dropped. */
-    async message(condition: (message: WireMessage) => boolean = () => true): Promise<WireMessage & { readonly eventId: string | undefined }> {
+    async message(
+        condition: (message: WireMessage) => boolean = () => true
+    ): Promise<WireMessage & { readonly eventId: string | undefined }> {
         for (;;) {
             const { id, message } = await this.next();
             if (message && condition(message)) {
@@ -158,7 +160,10 @@ export async function get(url: string, options: RequestOptions & { lastEventId?:
     const answer = await request(url, {
         method: 'GET',
         dispatcher: agent,
-        headers: headersOf({ ...options, headers: { accept: 'text/event-stream', 'last-event-id': options.lastEventId, ...options.headers } })
+        headers: headersOf({
+            ...options,
+            headers: { accept: 'text/event-stream', 'last-event-id': options.lastEventId, ...options.headers }
+        })
     });
     return new WireAnswer(answer.statusCode, answer.headers, answer.body);
 }
@@ -180,7 +185,10 @@ export function initializeMessage(version = '2025-11-25', capabilities: object =
 }
 
 /** Begins a session at one node and confirms it at another (by default the same). @returns the session id. */
-export async function begin(url: string, { at = url, version = '2025-11-25', user }: { at?: string; version?: string; user?: string } = {}): Promise<string> {
+export async function begin(
+    url: string,
+    { at = url, version = '2025-11-25', user }: { at?: string; version?: string; user?: string } = {}
+): Promise<string> {
     const answer = await post(url, initializeMessage(version), { user });
     const session = answer.header('mcp-session-id');
     if (answer.status !== 200 || session === undefined) {
@@ -214,7 +222,13 @@ export function call(
 }
 
 /** Calls a tool and returns the text of its result, parsed as JSON where it is JSON. */
-export async function callTool(url: string, session: string, name: string, args: object = {}, options: RequestOptions = {}): Promise<unknown> {
+export async function callTool(
+    url: string,
+    session: string,
+    name: string,
+    args: object = {},
+    options: RequestOptions = {}
+): Promise<unknown> {
     const answer = await call(url, session, name, args, options);
     return toolResult(await answer.message(isFinal));
 }
