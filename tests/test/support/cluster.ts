@@ -1,5 +1,6 @@
 import { createServer, type Server as HttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { AuthInfo } from '@modelcontextprotocol/sdk/server/auth/types.js';
 import { InMemoryTransportStore } from '@modelcontextprotocol/sdk/server/inMemoryTransportStore.js';
 import {
     createSessionHandler,
@@ -7,9 +8,10 @@ import {
     type SessionHandler,
     type SessionHandlerOptions
 } from '@modelcontextprotocol/sdk/server/sessionHandler.js';
-import type { TransportFactoryContext } from '@modelcontextprotocol/sdk/server/transportFactory.js';
+import type { TransportFactory, TransportFactoryContext } from '@modelcontextprotocol/sdk/server/transportFactory.js';
 import type { TransportStore } from '@modelcontextprotocol/sdk/server/transportStore.js';
 import { Gates, buildServer, emptyLog, type NodeLog } from './testServer.ts';
+import { serveWeb } from './webServer.ts';
 
 /** One node: a session handler behind Node's `http`, on loopback. */
 export interface TestNode {
@@ -29,8 +31,14 @@ export interface ClusterOptions extends SessionHandlerOptions {
     /** One store for all nodes, or one handle for each. Default: one in-memory store. */
     readonly storeOf?: (node: number) => TransportStore | Promise<TransportStore>;
     /** Called in place of the test server's own factory. */
-    readonly factory?: (context: TransportFactoryContext, node: TestNode) => ReturnType<typeof buildServer> | Promise<never>;
+    readonly factory?: (context: TransportFactoryContext, node: TestNode) => ReturnType<TransportFactory>;
+    /** What of the handler stands behind the HTTP server: `handleRequest` or `handleWebRequest`. Default: `node`. */
+    readonly face?: Face;
 }
+
+/** The two ways to hand a request to a handler. */
+export type Face = 'node' | 'web';
+export const faces: readonly Face[] = ['node', 'web'];
 
 /** Nodes that share a store, in one process. */
 export class TestCluster {
@@ -47,7 +55,7 @@ export class TestCluster {
     }
 
     async add(options: ClusterOptions): Promise<TestNode> {
-        const { storeOf, factory, ...handlerOptions } = options;
+        const { storeOf, factory, face = 'node', ...handlerOptions } = options;
         const index = this.nodes.length;
         const store = await storeOf?.(index);
         const name = `node-${index + 1}`;
@@ -68,9 +76,12 @@ export class TestCluster {
             }
         });
         const http = createServer((req, res) => {
-            const user = /^Bearer user:(\w+)$/.exec(req.headers.authorization ?? '')?.[1];
-            const auth = user === undefined ? {} : { auth: { token: `secret-${user}`, clientId: user, scopes: [] } };
-            void handler.handleRequest(Object.assign(req, auth), res);
+            const auth = authOf(req.headers.authorization);
+            if (face === 'web') {
+                void serveWeb(req, res, request => handler.handleWebRequest(request, auth && { authInfo: auth }));
+            } else {
+                void handler.handleRequest(auth ? Object.assign(req, { auth }) : req, res);
+            }
         });
         const url = await listen(http);
         const node: TestNode = {
@@ -121,6 +132,12 @@ export class TestCluster {
             })
         );
     }
+}
+
+/** Stands in for the middleware that verifies tokens. */
+function authOf(authorization: string | undefined): AuthInfo | undefined {
+    const user = /^Bearer user:(\w+)$/.exec(authorization ?? '')?.[1];
+    return user === undefined ? undefined : { token: `secret-${user}`, clientId: user, scopes: [] };
 }
 
 async function listen(server: HttpServer): Promise<string> {
