@@ -111,10 +111,16 @@ export async function readAll(
     { after, limit = 1000 }: { after?: string | undefined; limit?: number } = {}
 ): Promise<{ readonly events: readonly StreamEvent[]; readonly closed: boolean }> {
     const events: StreamEvent[] = [];
+    const seen = new Set<string>();
     for (;;) {
         const page = ok(await streams.read(sessionId, streamId, events.at(-1)?.position ?? after, limit), 'read');
         assert.ok(page.events.length <= limit, `read must return at most ${limit} events, not ${page.events.length}`);
-        events.push(...page.events);
+        for (const event of page.events) {
+            // Also ends the loop for a store that returns the same page again and again.
+            assert.ok(!seen.has(event.position), `read must return each event once, but returned ${event.position} again`);
+            seen.add(event.position);
+            events.push(event);
+        }
         if (page.closed || page.events.length === 0) {
             return { events, closed: page.closed };
         }

@@ -79,7 +79,8 @@ export const createCases: readonly ContractCase[] = [
                 ...suffixes.map(suffix => base + suffix),
                 `{${base}}`,
                 (base + oddText(256)).slice(0, 256),
-                oddText(256).slice(base.length) + base
+                oddText(256).slice(base.length) + base,
+                `${(base + oddText(256)).slice(0, 255)}!`
             ];
             for (const id of ids) {
                 await createSession(one, id, { record: `record of ${id}`, state: { id }, node: 'node' });

@@ -47,6 +47,21 @@ export const holdCases: readonly ContractCase[] = [
         }
     },
     {
+        id: 'streams.hold.successor',
+        rule: 'release with a successor puts it in the place of the holder in one step, and does nothing for a former holder',
+        needs: ['streams'],
+        async run({ one, other, sessionId }) {
+            const id = sessionId();
+            await createSession(one, id);
+            await one.streams.hold(id, 'stream', 'first');
+            await one.streams.hold(id, 'stream', 'second');
+            await other.streams.release(id, 'stream', 'first', 'note of the first');
+            await other.streams.release(id, 'stream', 'second', 'note of the second');
+            assert.equal(ok(await one.streams.append(id, 'stream', numbered([1]), keepAll), 'append').holder, 'note of the second');
+            assert.equal(ok(await one.streams.hold(id, 'stream', 'third'), 'hold').previous, 'note of the second');
+        }
+    },
+    {
         id: 'streams.hold.concurrent',
         rule: 'concurrent holders take the stream from each other one after the other',
         needs: ['streams'],

@@ -57,14 +57,15 @@ export const leaseCases: readonly ContractCase[] = [
                 base.padEnd(64, 'x'),
                 base.padEnd(63, 'x')
             ];
-            for (const node of nodes) {
+            const joined = nodes.filter((_, index) => index % 2 === 0);
+            for (const node of joined) {
                 await one.inboxes.join(node, longMs);
             }
-            equalSet(await other.inboxes.alive(nodes), nodes, 'all nodes that joined');
-            for (const node of nodes.slice(1)) {
+            equalSet(await other.inboxes.alive(nodes), joined, 'the nodes that joined, and no others');
+            for (const node of joined.slice(1)) {
                 await other.inboxes.leave(node);
             }
-            assert.deepEqual(await one.inboxes.alive(nodes), [base]);
+            assert.deepEqual(await one.inboxes.alive(nodes), [base], 'the node that did not leave');
         }
     },
     {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { ContractCase, FullStore } from '../contract.js';
+import { oddText } from '../samples.js';
 import { createSession, expiry, hasStatus, keepAll, longMs, numbered, ok, readData, shortMs, within } from '../support.js';
 
 /** Leaves a stream of each kind, one of them closed, all held. */
@@ -96,6 +97,51 @@ export const streamLifeCases: readonly ContractCase[] = [
             hasStatus(await one.sessions.delete(a, {}), 'ok', 'delete');
             assert.deepEqual(await readData(one.streams, b, 'stream'), ['b']);
             assert.deepEqual(await readData(one.streams, b, 'published'), ['b']);
+        }
+    },
+    {
+        id: 'streams.isolated.ids',
+        rule: 'streams are apart however the ids of sessions and streams resemble each other, and so is their deletion',
+        needs: ['streams'],
+        async run({ one, other, sessionId }) {
+            const base = sessionId();
+            const pairs = [
+                [base, 'x'],
+                [base, 'x-y'],
+                [`${base}-x`, 'y'],
+                [base, 'x_y'],
+                [`${base}_x`, 'y'],
+                [`${base}x`, 'x'],
+                [`${base}:x`, 'x'],
+                [`{${base}}`, 'x'],
+                [`${base}}{`, 'x'],
+                [`${base}*`, 'x'],
+                [`${base}%`, 'x'],
+                [`'${base}"`, 'x'],
+                [(base + oddText(256)).slice(0, 256), 'x'],
+                [`${(base + oddText(256)).slice(0, 255)}!`, 'x']
+            ] as const;
+            for (const id of new Set(pairs.map(([id]) => id))) {
+                await createSession(one, id);
+            }
+            for (const [id, stream] of pairs) {
+                const data = `${id} ${stream}`;
+                hasStatus(await one.streams.append(id, stream, [{ number: 1, data }], keepAll), 'ok', 'append');
+                hasStatus(await one.streams.publish(id, `${stream}-published`, [data], keepAll), 'ok', 'publish');
+            }
+            const check = async (remaining: readonly (readonly [string, string])[]) => {
+                for (const [id, stream] of remaining) {
+                    for (const name of [stream, `${stream}-published`]) {
+                        assert.deepEqual(await readData(other.streams, id, name), [`${id} ${stream}`], `the stream ${name} of ${id}`);
+                    }
+                }
+            };
+            await check(pairs);
+            const deleted: readonly string[] = [base, `${base}*`, `${base}%`];
+            for (const id of deleted) {
+                hasStatus(await one.sessions.delete(id, {}), 'ok', 'delete');
+            }
+            await check(pairs.filter(([id]) => !deleted.includes(id)));
         }
     },
     {
