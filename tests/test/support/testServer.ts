@@ -1,12 +1,14 @@
 import { Server } from '@modelcontextprotocol/sdk/server/index.js';
 import {
     CallToolRequestSchema,
-    ElicitResultSchema,
     ListRootsResultSchema,
     ListToolsRequestSchema,
-    SetLevelRequestSchema
+    McpError,
+    SetLevelRequestSchema,
+    type ServerRequest
 } from '@modelcontextprotocol/sdk/types.js';
 import type { TransportFactoryContext } from '@modelcontextprotocol/sdk/server/transportFactory.js';
+import { z } from 'zod';
 
 /** What the servers of one node have seen, for tests that look behind the wire. */
 export interface NodeLog {
@@ -24,14 +26,36 @@ function text(value: unknown): { content: { type: 'text'; text: string }[] } {
     return { content: [{ type: 'text', text: typeof value === 'string' ? value : JSON.stringify(value) }] };
 }
 
+function questionOf(kind: string, text: string): ServerRequest {
+    switch (kind) {
+        case 'elicitation': {
+            const requestedSchema = { type: 'object' as const, properties: { value: { type: 'string' as const } } };
+            return { method: 'elicitation/create', params: { mode: 'form', message: text, requestedSchema } };
+        }
+        case 'sampling':
+            return {
+                method: 'sampling/createMessage',
+                params: { messages: [{ role: 'user', content: { type: 'text', text } }], maxTokens: 100 }
+            };
+        case 'roots':
+            return { method: 'roots/list' };
+        default:
+            throw new Error(`No question ${kind}`);
+    }
+}
+
 /**
  * A server whose tools show what a session knows and where its requests run.
  *
  * - `whoami`: node, client info, capabilities, principal, log level
  * - `hold { release? }`: waits until the test calls `release` of the returned gate or the request is aborted
- * - `ask { text }`: asks the client by elicitation, with progress; `roots`: asks for roots
+ * - `ask { text, kind, timeoutMs }`: asks the client (`elicitation`, `sampling`, `roots`) as part of the call, with progress
+ * - `roots`: asks for roots, apart from the call
  * - `announce { text, count }`: log messages that belong to no request
- * - `progress { steps }`: notifications on the request's own stream
+ * - `progress { steps, gate?, pauseAt? }`: notifications on the request's own stream
+ * - `poll { gate }`: ends the call's own stream, so that the client polls; `closeStandalone`: ends the session's standalone stream
+ * - `stubborn { gate }`: waits at the gate whatever is aborted, and then announces and answers
+ * - `big { size }`: returns a text of so many characters
  */
 export function buildServer(node: string, context: TransportFactoryContext, log: NodeLog, gates: Gates): Server {
     const server = new Server({ name: 'test-server', version: '0' }, { capabilities: { tools: {}, logging: {} } });
@@ -65,19 +89,22 @@ export function buildServer(node: string, context: TransportFactoryContext, log:
                 return text(`held on ${node}`);
             case 'ask': {
                 const progress: unknown[] = [];
-                const answer = await extra.sendRequest(
-                    {
-                        method: 'elicitation/create',
-                        params: {
-                            mode: 'form',
-                            message: String(args['text']),
-                            requestedSchema: { type: 'object', properties: { value: { type: 'string' } } }
+                try {
+                    const answer = await extra.sendRequest(
+                        questionOf(String(args['kind'] ?? 'elicitation'), String(args['text'])),
+                        z.looseObject({}),
+                        {
+                            onprogress: step => progress.push(step.progress),
+                            timeout: Number(args['timeoutMs'] ?? 10_000)
                         }
-                    },
-                    ElicitResultSchema,
-                    { onprogress: step => progress.push(step.progress), timeout: 10_000 }
-                );
-                return text({ node, answer, progress });
+                    );
+                    return text({ node, answer, progress });
+                } catch (error) {
+                    if (error instanceof McpError) {
+                        return { ...text({ node, error: { code: error.code, message: error.message }, progress }), isError: true };
+                    }
+                    throw error;
+                }
             }
             case 'roots':
                 return text({ node, answer: await server.request({ method: 'roots/list' }, ListRootsResultSchema) });
@@ -108,6 +135,15 @@ export function buildServer(node: string, context: TransportFactoryContext, log:
                 extra.closeSSEStream?.();
                 await gates.wait(String(args['gate']), extra.signal);
                 return text(`polled on ${node}`);
+            case 'stubborn':
+                await gates.wait(String(args['gate']), new AbortController().signal);
+                await server.notification({ method: 'notifications/message', params: { level: 'info', data: 'too late' } });
+                return text(`stubborn on ${node}`);
+            case 'closeStandalone':
+                extra.closeStandaloneSSEStream?.();
+                return text('closed');
+            case 'big':
+                return text('x'.repeat(Number(args['size'])));
             default:
                 throw new Error(`No tool ${name}`);
         }
