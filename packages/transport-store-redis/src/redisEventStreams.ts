@@ -120,8 +120,8 @@ export class RedisEventStreams implements EventStreams {
         return integerOf(reply[0]) === answer.missing ? { status: 'missing' } : { status: 'ok', previous: optionalTextOf(reply[1]) };
     }
 
-    async release(sessionId: string, streamId: string, holder: string): Promise<void> {
-        await this.#redis.run(releaseStream, [this.#keys.streams(sessionId)], [streamId, holder], 'repeatable');
+    async release(sessionId: string, streamId: string, holder: string, successor = ''): Promise<void> {
+        await this.#redis.run(releaseStream, [this.#keys.streams(sessionId)], [streamId, holder, successor], 'repeatable');
     }
 
     async #append(appends: readonly Append[]): Promise<readonly AppendResult[]> {

@@ -241,8 +241,11 @@ if not previous then registered(ARGV[1], ARGV[3], tonumber(ARGV[4])) end
 return { ok, previous }
 `);
 
-/** KEYS: streams. ARGV: stream id, holder. */
+/** KEYS: streams. ARGV: stream id, holder, successor or empty. */
 export const releaseStream = new Script(`
-if redis.call('HGET', KEYS[1], 'h:' .. ARGV[1]) == ARGV[2] then redis.call('HDEL', KEYS[1], 'h:' .. ARGV[1]) end
+local field = 'h:' .. ARGV[1]
+if redis.call('HGET', KEYS[1], field) == ARGV[2] then
+    if ARGV[3] == '' then redis.call('HDEL', KEYS[1], field) else redis.call('HSET', KEYS[1], field, ARGV[3]) end
+end
 return 1
 `);

@@ -149,12 +149,13 @@ export class SqliteEventStreams implements EventStreams {
         });
     }
 
-    async release(sessionId: string, streamId: string, holder: string): Promise<void> {
+    async release(sessionId: string, streamId: string, holder: string, successor?: string): Promise<void> {
         return this.#transactions.write(sql => {
             // Whether the stream is of any use without its holder is for the sweeper to see.
             sql.run(
-                `UPDATE stream SET holder = NULL, sweep_at = coalesce(expires_at, 0)
+                `UPDATE stream SET holder = ?, sweep_at = coalesce(expires_at, 0)
                  WHERE session = (SELECT key FROM session WHERE id = ?) AND id = ? AND holder = ?`,
+                successor ?? null,
                 sessionId,
                 streamId,
                 holder

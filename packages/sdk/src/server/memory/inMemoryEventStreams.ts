@@ -94,13 +94,13 @@ export class InMemoryEventStreams implements EventStreams {
         return { status: 'ok', previous };
     }
 
-    async release(sessionId: string, streamId: string, holder: string): Promise<void> {
+    async release(sessionId: string, streamId: string, holder: string, successor?: string): Promise<void> {
         const streams = this.#table.get(sessionId)?.streams;
         const stream = streams?.get(streamId);
         if (streams === undefined || stream?.holder !== holder) {
             return;
         }
-        stream.holder = undefined;
+        stream.holder = successor;
         if (stream.dropExpired(this.#table.now()) && stream.forgettable) {
             streams.delete(streamId);
         }
