@@ -58,8 +58,8 @@ export class SqliteTransportStore implements TransportStore {
      */
     async close(): Promise<void> {
         this.#sweeper.stop();
-        await this.#inboxes.close();
-        await this.#transactions.finish();
+        // Both begin now: nothing is accepted any more.
+        await Promise.all([this.#inboxes.close(), this.#transactions.finish()]);
         this.#connection.close();
     }
 }

@@ -38,7 +38,7 @@ export class Sweeper {
     #schedule(delayMs: number): void {
         if (!this.#isStopped) {
             // Spread, so that processes that were started together don't sweep together.
-            this.#timer = setTimeout(() => void this.#sweep(), delayMs * (0.75 + Math.random() / 2)).unref();
+            this.#timer = setTimeout(() => void this.#sweep(), delayMs * (1 - Math.random() / 4)).unref();
         }
     }
 

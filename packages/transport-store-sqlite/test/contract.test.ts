@@ -1,41 +1,32 @@
-import { registerTransportStoreContract, type StoreBackend } from '@modelcontextprotocol/transport-store-contract';
+import { registerTransportStoreContract } from '@modelcontextprotocol/transport-store-contract';
 import { renameSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, describe, test } from 'vitest';
 import { SqliteTransportStore } from '../src/index.js';
 import { temporaryFolder } from './support/temporaryFolder.js';
 
-const folder = temporaryFolder(afterAll);
-const dataFolder = folder.make('data');
+const dataFolder = temporaryFolder(afterAll).make('data');
 
-/** Every handle is a connection of its own, as if it belonged to another process. */
-const file: StoreBackend = {
-    capabilities: ['streams', 'inboxes'],
-    open: async () => {
-        const store = new SqliteTransportStore(path.join(dataFolder, 'store.db'), { pollIntervalMs: 5, sweepIntervalMs: 50 });
-        return { store, close: () => store.close() };
-    },
-    // A file can't be stopped, but it can be out of reach, as on a disk that is not mounted.
-    restart: async whileDown => {
-        const elsewhere = `${dataFolder}-elsewhere`;
-        renameSync(dataFolder, elsewhere);
-        try {
-            await whileDown();
-        } finally {
-            renameSync(elsewhere, dataFolder);
-        }
-    }
-};
-
-describe('SqliteTransportStore on a file', () => {
-    registerTransportStoreContract({ describe, test }, file);
-});
-
-describe('SqliteTransportStore in memory', () => {
-    const store = new SqliteTransportStore(':memory:', { sweepIntervalMs: 50 });
-    afterAll(() => store.close());
+describe('SqliteTransportStore', () => {
     registerTransportStoreContract(
         { describe, test },
-        { capabilities: ['streams', 'inboxes'], open: async () => ({ store, close: async () => {} }) }
+        {
+            capabilities: ['streams', 'inboxes'],
+            // Every handle is a connection of its own, as if it belonged to another process.
+            open: async () => {
+                const store = new SqliteTransportStore(path.join(dataFolder, 'store.db'), { pollIntervalMs: 5, sweepIntervalMs: 50 });
+                return { store, close: () => store.close() };
+            },
+            // A file can't be stopped, but it can be out of reach, as on a disk that is not mounted.
+            restart: async whileDown => {
+                const elsewhere = `${dataFolder}-elsewhere`;
+                renameSync(dataFolder, elsewhere);
+                try {
+                    await whileDown();
+                } finally {
+                    renameSync(elsewhere, dataFolder);
+                }
+            }
+        }
     );
 });

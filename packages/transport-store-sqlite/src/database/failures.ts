@@ -44,6 +44,11 @@ export function isConnectionFailure(error: unknown): boolean {
     );
 }
 
+/** What everything is refused with once the store was closed. */
+export function closedError(): TransportStoreError {
+    return new TransportStoreError('STORE_MISUSED', 'The SQLite transport store was closed. Close it after everything that uses it.');
+}
+
 /** Gives an error of the backend its stable code and a message that says what to do. */
 export function toStoreError(error: unknown): TransportStoreError {
     if (error instanceof TransportStoreError) {

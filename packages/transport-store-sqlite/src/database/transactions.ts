@@ -1,7 +1,7 @@
 import { TransportStoreError } from '@modelcontextprotocol/sdk/server/transportStore.js';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Connection } from './connection.js';
-import { isLockFailure, resultCodeOf, resultCodes } from './failures.js';
+import { closedError, isLockFailure, resultCodeOf, resultCodes } from './failures.js';
 import type { Sql } from './sql.js';
 
 /** Most writes that share a transaction. */
@@ -80,10 +80,7 @@ export class Transactions {
 
     #assertUsable(): void {
         if (this.#isFinished) {
-            throw new TransportStoreError(
-                'STORE_MISUSED',
-                'The SQLite transport store was closed. Close it after everything that uses it.'
-            );
+            throw closedError();
         }
     }
 

@@ -18,6 +18,8 @@ export class InboxDelivery {
     #inbox = 0;
     /** Number of the message in it that was delivered last. */
     #delivered = 0;
+    /** Number of the message in it up to which they were removed. */
+    #removed = 0;
     #removalTimer: NodeJS.Timeout | undefined;
     #isBehind = false;
     #isInterrupted = false;
@@ -79,7 +81,9 @@ export class InboxDelivery {
             const messages = rows.map(row => row.text('data'));
             const newest = rows.at(-1);
             if (newest !== undefined) {
-                this.#inbox = newest.integer('inbox');
+                const inbox = newest.integer('inbox');
+                this.#removed = inbox === this.#inbox ? this.#removed : 0;
+                this.#inbox = inbox;
                 this.#delivered = newest.integer('number');
             }
             this.#isBehind = rows.length === maxDelivered;
@@ -97,7 +101,7 @@ export class InboxDelivery {
 
     /** Reports a failure, but not each of the many attempts that fail until it is over. */
     #interrupt(error: Error): void {
-        if (!this.#isInterrupted) {
+        if (!this.#isInterrupted && !this.#isClosed) {
             this.#isInterrupted = true;
             this.#onError(error);
         }
@@ -107,11 +111,15 @@ export class InboxDelivery {
         this.#removalTimer = undefined;
         const inbox = this.#inbox;
         const upTo = this.#delivered;
+        if (upTo === this.#removed) {
+            return;
+        }
         try {
             await this.#transactions.write(sql => {
                 sql.run('DELETE FROM message WHERE node = ? AND number <= ?', inbox, upTo);
                 sql.run('UPDATE node SET received = ? WHERE key = ?', upTo, inbox);
             });
+            this.#removed = inbox === this.#inbox ? upTo : this.#removed;
         } catch (error) {
             // They are removed with the next ones, or with the node. Until then they count as waiting, and may be delivered again.
             this.#interrupt(this.#connection.failed(error));

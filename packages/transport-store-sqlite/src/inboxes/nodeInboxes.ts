@@ -1,6 +1,7 @@
 import { type InboxSubscription, type NodeInboxes, TransportStoreError } from '@modelcontextprotocol/sdk/server/transportStore.js';
 import type { Connection } from '../database/connection.js';
 import { toStoredText } from '../database/storedText.js';
+import { closedError } from '../database/failures.js';
 import type { Sql } from '../database/sql.js';
 import type { Transactions } from '../database/transactions.js';
 import { timeAfter } from '../expiry.js';
@@ -19,6 +20,7 @@ export class SqliteNodeInboxes implements NodeInboxes {
     readonly #poll: InboxPoll;
     readonly #maxMessages: number;
     readonly #deliveries = new Map<string, InboxDelivery>();
+    #isClosed = false;
 
     /** @param maxMessages most messages that wait in one inbox. */
     constructor(connection: Connection, transactions: Transactions, pollIntervalMs: number, maxMessages: number) {
@@ -94,6 +96,9 @@ export class SqliteNodeInboxes implements NodeInboxes {
     ): Promise<InboxSubscription> {
         // Says at once if the store can't be used.
         await this.#transactions.read(sql => sql.get('SELECT 1 FROM node WHERE id = ?', node));
+        if (this.#isClosed) {
+            throw closedError();
+        }
         if (this.#deliveries.has(node)) {
             throw new TransportStoreError(
                 'STORE_MISUSED',
@@ -120,6 +125,7 @@ export class SqliteNodeInboxes implements NodeInboxes {
 
     /** Ends all deliveries. */
     async close(): Promise<void> {
+        this.#isClosed = true;
         this.#poll.stop();
         const deliveries = [...this.#deliveries.values()];
         this.#deliveries.clear();
