@@ -16,6 +16,9 @@ export type Repetition = 'repeatable' | 'once';
 /** Options of a command that is sent at once or not at all. */
 export const plainOptions: RedisCommandOptions = { timeout: 0, typeMapping: {} };
 
+/** How long it may take to connect and to exchange the first words, which the client's own timeout does not cover. */
+const connectTimeoutMs = 5_000;
+
 /** Sends commands through the user's client. */
 export class RedisCommands {
     /** Whether keys lie on several servers. */
@@ -82,7 +85,7 @@ export class RedisCommands {
         let connection: RedisOwnConnection | undefined;
         try {
             connection = await this.#link.ownConnection(key);
-            await connection.connect();
+            await within(connectTimeoutMs, connection.connect());
             return connection;
         } catch (error) {
             if (connection !== undefined) {
@@ -139,4 +142,16 @@ function mayRepeat(error: unknown, repetition: Repetition): boolean {
         return false;
     }
     return repetition === 'repeatable' || isRefusedOffline(error);
+}
+
+async function within<Result>(ms: number, promise: Promise<Result>): Promise<Result> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const timeout = new Promise<never>((_resolve, reject) => {
+        timer = setTimeout(() => reject(new Error(`There was no answer within ${ms} ms.`)), ms);
+    });
+    try {
+        return await Promise.race([promise, timeout]);
+    } finally {
+        clearTimeout(timer);
+    }
 }

@@ -21,10 +21,10 @@ interface ClientOptions {
 /** A store with a client of its own, on keys of its own unless told otherwise. */
 export async function openStore(url: string, options: RedisTransportStoreOptions = {}, clientOptions: ClientOptions = {}) {
     const { disableOfflineQueue, reconnectStrategy = () => 20 } = clientOptions;
-    const client = createClient({ url, disableOfflineQueue: disableOfflineQueue ?? false, socket: { reconnectStrategy } });
+    const keyPrefix = options.keyPrefix ?? freshPrefix();
+    const client = createClient({ url, name: keyPrefix, disableOfflineQueue: disableOfflineQueue ?? false, socket: { reconnectStrategy } });
     client.on('error', () => {});
     await client.connect();
-    const keyPrefix = options.keyPrefix ?? freshPrefix();
     const store = new RedisTransportStore(client, { ...options, keyPrefix });
     return { client, store, keyPrefix, keys: new KeyLayout(keyPrefix), close: () => client.destroy() };
 }

@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { freePort } from './freePort.js';
 
@@ -9,6 +9,7 @@ export class TcpProxy {
     #answersHeld = false;
     #heldAnswer: (() => void) | undefined;
     #refusing = false;
+    readonly #events = new EventEmitter();
 
     private constructor(
         server: Server,
@@ -72,6 +73,27 @@ export class TcpProxy {
         this.#refusing = refusing;
     }
 
+    /** Resolves when so many more connections were made. */
+    async connections(count: number): Promise<void> {
+        await this.#next('connection', count);
+    }
+
+    /** Resolves when so many more connections were refused. */
+    async refusals(count: number): Promise<void> {
+        await this.#next('refusal', count);
+    }
+
+    /** Resolves when so many more connections have ended. */
+    async closures(count: number): Promise<void> {
+        await this.#next('closure', count);
+    }
+
+    async #next(event: 'connection' | 'refusal' | 'closure', count: number): Promise<void> {
+        for (let seen = 0; seen < count; seen++) {
+            await once(this.#events, event);
+        }
+    }
+
     async close(): Promise<void> {
         this.cut();
         this.#server.close();
@@ -80,12 +102,14 @@ export class TcpProxy {
 
     #join(client: Socket, server: Socket): void {
         if (this.#refusing) {
+            this.#events.emit('refusal');
             client.resetAndDestroy();
             server.destroy();
             return;
         }
         const pair = { client, server };
         this.#pairs.add(pair);
+        this.#events.emit('connection');
         client.on('data', chunk => server.write(chunk));
         server.on('data', chunk => {
             if (this.#answersHeld) {
@@ -101,7 +125,9 @@ export class TcpProxy {
             end.on('error', () => {});
             end.on('close', () => {
                 otherEnd.destroy();
-                this.#pairs.delete(pair);
+                if (this.#pairs.delete(pair)) {
+                    this.#events.emit('closure');
+                }
             });
         }
     }
