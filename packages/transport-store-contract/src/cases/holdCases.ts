@@ -55,10 +55,33 @@ export const holdCases: readonly ContractCase[] = [
             await createSession(one, id);
             await one.streams.hold(id, 'stream', 'first');
             await one.streams.hold(id, 'stream', 'second');
+            const holder = async (number: number) =>
+                ok(await one.streams.append(id, 'stream', numbered([number]), keepAll), 'append').holder;
             await other.streams.release(id, 'stream', 'first', 'note of the first');
+            assert.equal(await holder(1), 'second', 'a release by a former holder must do nothing');
             await other.streams.release(id, 'stream', 'second', 'note of the second');
-            assert.equal(ok(await one.streams.append(id, 'stream', numbered([1]), keepAll), 'append').holder, 'note of the second');
+            assert.equal(await holder(2), 'note of the second', 'the successor must be in the place of the holder');
             assert.equal(ok(await one.streams.hold(id, 'stream', 'third'), 'hold').previous, 'note of the second');
+        }
+    },
+    {
+        id: 'streams.hold.successor-race',
+        rule: 'a holder that comes while another is released with a successor finds one or the other before it, and keeps the stream',
+        needs: ['streams'],
+        async run({ one, other, sessionId }) {
+            for (let round = 0; round < 30; round++) {
+                const id = sessionId();
+                await createSession(one, id);
+                await one.streams.hold(id, 'stream', 'first');
+                const release = () => one.streams.release(id, 'stream', 'first', 'note of the first');
+                const releasing = round % 2 === 0 ? release() : undefined;
+                const holding = other.streams.hold(id, 'stream', 'second');
+                await (releasing ?? release());
+                const { previous } = ok(await holding, 'hold');
+                assert.ok(previous === 'first' || previous === 'note of the first', `the one before must not be ${previous}`);
+                const { holder } = ok(await one.streams.append(id, 'stream', numbered([1]), keepAll), 'append');
+                assert.equal(holder, 'second', 'who came last must have the stream');
+            }
         }
     },
     {

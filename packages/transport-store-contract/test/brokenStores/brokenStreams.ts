@@ -391,6 +391,26 @@ export const brokenStreams: readonly BrokenStore[] = [
             release: (id, stream) => streams.release(id, stream, holders.get(key(id, stream)) ?? '')
         };
     }),
+    broken('forgets the successor', ['streams.hold.successor', 'streams.hold.successor-race'], streams => ({
+        release: (id, stream, holder) => streams.release(id, stream, holder)
+    })),
+    broken('puts the successor in whoever’s place', ['streams.hold.successor', 'streams.hold.successor-race'], streams => ({
+        async release(id, stream, holder, successor) {
+            await streams.release(id, stream, holder);
+            if (successor !== undefined) {
+                await streams.hold(id, stream, successor);
+            }
+        }
+    })),
+    broken('releases, then puts the successor in its place', ['streams.hold.successor-race'], streams => ({
+        async release(id, stream, holder, successor) {
+            await streams.release(id, stream, holder);
+            await pause();
+            if (successor !== undefined) {
+                await streams.hold(id, stream, successor);
+            }
+        }
+    })),
     broken('reads the holder before it sets the next one', ['streams.hold.concurrent'], streams => {
         const holders = new Map<string, string>();
         return {
