@@ -28,6 +28,7 @@ export async function handleInitialize(service: SessionService, exchange: HttpEx
     const id = newSessionId(context);
     const standaloneStream = randomName();
     const live = await makeServer(context, id, standaloneStream, { restored: false, authInfo: exchange.authInfo });
+    let isStored = false;
     try {
         const { response, before } = await ask(live.transport, message, {
             authInfo: exchange.authInfo,
@@ -41,12 +42,14 @@ export async function handleInitialize(service: SessionService, exchange: HttpEx
         const principal = settings.principal(exchange.authInfo);
         const record = { initialize: message.params, protocolVersion: protocolVersionIn(response), standaloneStream };
         await create(context, id, principal, encodeRecord(record));
+        isStored = true;
         sessions.add(new LocalSession(context, id, principal, { record, state: NEW_STATE, revision: 1 }, live));
         context.emit({ type: 'session.created', sessionId: id });
         await settings.onsessioninitialized?.(id);
         answer(context, exchange, [...before, response], { 'mcp-session-id': id });
     } catch (error) {
-        if (sessions.get(id) === undefined) {
+        // The id may be that of another session, if ids are not unique.
+        if (!isStored) {
             await live.server.close();
         }
         throw error;
