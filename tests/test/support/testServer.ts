@@ -14,12 +14,14 @@ import { z } from 'zod';
 export interface NodeLog {
     readonly built: TransportFactoryContext[];
     readonly initialized: string[];
+    /** Sessions whose server objects were closed. */
+    readonly closed: string[];
     readonly notifications: string[];
     readonly aborted: { readonly sessionId: string; readonly requestId: string | number }[];
 }
 
 export function emptyLog(): NodeLog {
-    return { built: [], initialized: [], notifications: [], aborted: [] };
+    return { built: [], initialized: [], closed: [], notifications: [], aborted: [] };
 }
 
 function text(value: unknown): { content: { type: 'text'; text: string }[] } {
@@ -62,6 +64,7 @@ export function buildServer(node: string, context: TransportFactoryContext, log:
     let logLevel: string | null = null;
     log.built.push(context);
     server.oninitialized = () => log.initialized.push(context.sessionId);
+    server.onclose = () => log.closed.push(context.sessionId);
     server.fallbackNotificationHandler = notification => {
         log.notifications.push(notification.method);
         return Promise.resolve();

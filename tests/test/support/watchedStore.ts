@@ -15,6 +15,12 @@ export type Intervention = <T>(proceed: () => Promise<T>, call: StoreCall) => Pr
 /** Which calls are meant: an operation, or all for which a condition holds. */
 export type CallFilter = Operation | ((call: StoreCall) => boolean);
 
+/** Optional parts of a store. */
+export interface StoreCapabilities {
+    readonly streams?: boolean;
+    readonly inboxes?: boolean;
+}
+
 /** A handle on a store that tells which calls are made, and lets tests intervene in them. */
 export class WatchedStore implements TransportStore {
     readonly sessions: SessionRecords;
@@ -26,7 +32,7 @@ export class WatchedStore implements TransportStore {
     private readonly listeners = new Set<(call: StoreCall) => void>();
 
     /** @param capabilities which optional parts of the store are shown. Default: all that it has. */
-    constructor(store: TransportStore, capabilities: { readonly streams?: boolean; readonly inboxes?: boolean } = {}) {
+    constructor(store: TransportStore, capabilities: StoreCapabilities = {}) {
         const { sessions, streams, inboxes } = store;
         const via =
             <Args extends unknown[], Result>(operation: Operation, run: (...args: Args) => Promise<Result>) =>
@@ -82,6 +88,11 @@ export class WatchedStore implements TransportStore {
                 this.interventions.splice(index, 1);
             }
         };
+    }
+
+    /** Takes all interventions back. */
+    letPass(): void {
+        this.interventions.splice(0);
     }
 
     /** Resolves when the next such call is made. */
