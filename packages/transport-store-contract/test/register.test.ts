@@ -65,7 +65,7 @@ describe('registering the contract', () => {
             env: { ...process.env, NODE_OPTIONS: '' }
         });
         const skipped = contractCases.filter(({ needs }) => needs.includes('restart')).length;
-        const summary = Object.fromEntries(
+        const summary: Record<string, number> = Object.fromEntries(
             [...stdout.matchAll(/^# (pass|fail|skipped) (\d+)$/gm)].map(([, what, count]) => [what, Number(count)])
         );
         expect(summary).toEqual({ pass: contractCases.length - skipped, fail: 0, skipped });
