@@ -1,0 +1,42 @@
+import type { Deployment, NodeSettings } from '../drivers/deployment.ts';
+import type { HistoryEvent } from '../history/historyEvent.ts';
+import type { McpClient } from '../http/mcpClient.ts';
+
+/** What a check is given. Everything that it does over HTTP goes through `client`, which records it. */
+export interface CheckContext {
+    readonly deployment: Deployment;
+    readonly client: McpClient;
+    /** Ends the check when its time is over. */
+    readonly signal: AbortSignal;
+    note(text: string): void;
+}
+
+/**
+ * Shows that a deployment meets one requirement.
+ *
+ * Throws `RequirementNotMetError` (or an assertion error) if it does not, `InconclusiveError` if that could not be found out.
+ */
+export interface Check {
+    /** Id of its requirement. */
+    readonly id: string;
+    /** Settings of the nodes. Checks with equal settings and no faults share a deployment and run side by side. Default: none. */
+    readonly settings?: NodeSettings;
+    /** Longest time that it may take, in milliseconds. Default: 20,000. */
+    readonly timeoutMs?: number;
+    run(context: CheckContext): Promise<void>;
+}
+
+export type Outcome = 'pass' | 'fail' | 'inconclusive' | 'not-run' | 'not-applicable';
+
+/** What came of one check. */
+export interface CheckResult {
+    readonly id: string;
+    readonly outcome: Outcome;
+    /** Why, unless it passed. */
+    readonly reason?: string;
+    readonly durationMs: number;
+    /** What happened, for the diagram of the report. */
+    readonly history: readonly HistoryEvent[];
+    /** What the nodes have written meanwhile, if the check failed. */
+    readonly logs?: Readonly<Record<string, string>>;
+}
