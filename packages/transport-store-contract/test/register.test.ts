@@ -65,8 +65,8 @@ describe('registering the contract', () => {
             env: { ...process.env, NODE_OPTIONS: '' }
         });
         const skipped = contractCases.filter(({ needs }) => needs.includes('restart')).length;
-        const summary: Record<string, number> = Object.fromEntries(
-            [...stdout.matchAll(/^# (pass|fail|skipped) (\d+)$/gm)].map(([, what, count]) => [what, Number(count)])
+        const summary = Object.fromEntries(
+            [...stdout.matchAll(/^# (pass|fail|skipped) (\d+)$/gm)].map(([, what, count]) => [`${what}`, Number(count)] as const)
         );
         expect(summary).toEqual({ pass: contractCases.length - skipped, fail: 0, skipped });
         expect(status).toBe(0);
