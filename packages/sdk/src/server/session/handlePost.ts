@@ -89,7 +89,9 @@ async function handleMessages(
     let refusal: Refusal | undefined;
     for (const message of messages) {
         if (isResponse(message)) {
-            refusal ??= await handleReply(service, session, message);
+            // Each is brought to its place, also after one that has none.
+            const refused = await handleReply(service, session, message);
+            refusal ??= refused;
         } else if (isNotification(message)) {
             await handleNotification(service, exchange, session, message);
         }
