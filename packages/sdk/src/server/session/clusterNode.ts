@@ -44,6 +44,11 @@ export class ClusterNode {
         return this.options.inboxes !== undefined;
     }
 
+    /** How long a node counts as alive after its last sign of life, in milliseconds. */
+    get leaseMs(): number {
+        return this.options.leaseMs;
+    }
+
     /** A number that changes whenever others may have declared this node dead; `undefined` while that can't be told. */
     get standing(): number | undefined {
         return !this.connected || performance.now() < this.leaseEnds ? this.lapseCount : undefined;

@@ -12,8 +12,10 @@ import { nodeOfReader } from './streamHolder.js';
 /** What became of a reply: as {@link DeliveryOutcome}, or the node that waited is gone, or it lives but has not confirmed in time. */
 export type ReplyOutcome = DeliveryOutcome | 'gone' | 'unconfirmed';
 
-/** How long another node may take to confirm a reply, in milliseconds. */
+/** How long a node that is alive may take to confirm a reply beyond the time of its lease, in milliseconds. */
 const RECEIPT_TIMEOUT_MS = 2_000;
+/** How often it is asked whether a node is alive that has not confirmed yet, in milliseconds. */
+const LIFE_CHECK_MS = 500;
 
 /** Brings the client's messages to the nodes that they concern, and takes in what other nodes bring here. */
 export class MessageRouter {
@@ -37,23 +39,36 @@ export class MessageRouter {
             return session.server?.transport.deliverReply(reply) ? 'delivered' : 'not-pending';
         }
         const receipt = randomName();
-        const outcome = new Promise<DeliveryOutcome | undefined>(resolve => {
-            this.receipts.set(receipt, resolve);
-            setTimeout(() => resolve(undefined), RECEIPT_TIMEOUT_MS);
-        });
+        const confirmed = new Promise<DeliveryOutcome>(resolve => this.receipts.set(receipt, resolve));
         try {
             if (!(await cluster.send(node, { kind: 'message', session: session.id, message: reply, receipt }))) {
                 return 'gone';
             }
             emit({ type: 'message.routed', sessionId: session.id, node, what: 'reply' });
-            const confirmed = await outcome;
-            if (confirmed !== undefined) {
-                return confirmed;
-            }
-            return (await cluster.isAlive(node)) ? 'unconfirmed' : 'gone';
+            return await this.confirmation(node, confirmed);
         } finally {
             this.receipts.delete(receipt);
         }
+    }
+
+    /**
+     * Waits until a node has confirmed a reply, or is dead for certain: a node that was killed a moment ago has a lease that still runs.
+     * @throws TransportStoreError
+     */
+    private async confirmation(node: string, confirmed: Promise<DeliveryOutcome>): Promise<ReplyOutcome> {
+        const { cluster } = this.context;
+        const deadline = performance.now() + cluster.leaseMs + RECEIPT_TIMEOUT_MS;
+        while (performance.now() < deadline) {
+            const outcome = await within(confirmed, LIFE_CHECK_MS);
+            if (outcome !== undefined) {
+                return outcome;
+            }
+            if (!(await cluster.isAlive(node))) {
+                // What it said last may still be on its way.
+                return (await within(confirmed, LIFE_CHECK_MS)) ?? 'gone';
+            }
+        }
+        return 'unconfirmed';
     }
 
     /** Brings the client's progress on a request of the server to the node that waits for its reply. */
@@ -167,4 +182,17 @@ function cancelHere(session: LocalSession, message: JSONRPCNotification): boolea
     }
     transport.forget(id);
     return true;
+}
+
+/** The value of a promise, or `undefined` if it takes longer than a time limit in milliseconds. */
+async function within<T>(promise: Promise<T>, limitMs: number): Promise<T | undefined> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const limit = new Promise<undefined>(resolve => {
+        timer = setTimeout(resolve, limitMs, undefined);
+    });
+    try {
+        return await Promise.race([promise, limit]);
+    } finally {
+        clearTimeout(timer);
+    }
 }
