@@ -27,6 +27,8 @@ export class ClusterNode {
     private readonly options: ClusterNodeOptions;
     private readonly seen = new Map<string, Set<number>>();
     private subscription: InboxSubscription | undefined;
+    /** Ends when all that was delivered so far is taken in. */
+    private receiving = Promise.resolve();
     private joining: Promise<void> | undefined;
     private hasJoined = false;
     private leaseEnds = 0;
@@ -112,7 +114,9 @@ export class ClusterNode {
         this.subscription ??= await this.options.calls.run(() =>
             inboxes.receive(
                 this.id,
-                messages => this.receive(messages),
+                messages => {
+                    this.receiving = this.receiving.finally(() => this.receive(messages));
+                },
                 error => this.options.onerror(asStoreError(error))
             )
         );
@@ -158,7 +162,7 @@ export class ClusterNode {
         }
     }
 
-    private receive(messages: readonly string[]): void {
+    private async receive(messages: readonly string[]): Promise<void> {
         for (const text of messages) {
             try {
                 const { from, id, envelope } = decodeEnvelope(text);
@@ -168,6 +172,8 @@ export class ClusterNode {
             } catch (error) {
                 this.options.onerror(asStoreError(error));
             }
+            // The SDK handles a notification a turn after it got it, but a reply at once: progress must not be overtaken by the reply.
+            await Promise.resolve();
         }
     }
 
