@@ -7,8 +7,8 @@ import { Script } from '../script.js';
 
 /** KEYS: lease, inbox. ARGV: lease in milliseconds. */
 export const joinInbox = new Script(`
-redis.call('UNLINK', KEYS[2])
 redis.call('SET', KEYS[1], 0, 'PX', ARGV[1])
+redis.call('UNLINK', KEYS[2])
 return 1
 `);
 

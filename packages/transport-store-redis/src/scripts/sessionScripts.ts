@@ -49,8 +49,9 @@ if redis.call('HLEN', KEYS[1]) > 0 then
     return 0
 end
 local ttl = tonumber(ARGV[4])
-redis.call('UNLINK', KEYS[2])
+-- The first write must be one that Redis refuses when its memory is full; it lets a script finish that has written already.
 redis.call('HSET', KEYS[1], 'r', ARGV[1], 'v', 1)
+redis.call('UNLINK', KEYS[2])
 if ARGV[2] ~= '' then redis.call('HSET', KEYS[1], 'p', ARGV[2]) end
 if ARGV[3] ~= '' then redis.call('HSET', KEYS[1], 'n:' .. ARGV[3], now()) end
 if ARGV[5] ~= '' then

@@ -122,8 +122,9 @@ local function startWriting(kind)
         if stream.kind ~= kind then error('${mixedWritingMarker}') end
         stream.previous = stream.newest
     else
-        -- Events under this name can only be left from an earlier session, or from a stream that was forgotten.
-        redis.call('UNLINK', KEYS[3])
+        -- Events under this name can only be left from an earlier session, or from a stream that was forgotten. Looked for,
+        -- as removing is a write: Redis refuses the first event when its memory is full, but lets a script finish that has written already.
+        if redis.call('EXISTS', KEYS[3]) == 1 then redis.call('UNLINK', KEYS[3]) end
         stream = { kind = kind, newest = '-', closer = '', isNew = true }
         stream.previous = redis.call('HEXISTS', KEYS[2], 'q') == 1 and '?' or '-'
     end
