@@ -56,10 +56,9 @@ describe('maxSessions', () => {
     });
 });
 
-test('drops expired sessions that nobody asks for while new ones are created', () => {
+describe('expired sessions that nobody asks for', () => {
     let now = 0;
-    const table = new SessionTable(100_000, () => now);
-    const add = (id: string, lifeMs: number) =>
+    const add = (table: SessionTable, id: string, lifeMs: number) =>
         table.add({
             id,
             record: '',
@@ -72,11 +71,28 @@ test('drops expired sessions that nobody asks for while new ones are created', (
             streams: undefined,
             lastPublished: 0
         });
-    for (let number = 0; number < 10_000; number++, now++) {
-        add(`session ${number}`, 300);
-    }
-    // 300 live at a time; what has expired is at most a third as many.
-    expect(table.size).toBeLessThan(410);
+
+    test('are dropped while others are created', () => {
+        const table = new SessionTable(100_000, () => now);
+        for (let number = 0; number < 10_000; number++, now++) {
+            add(table, `session ${number}`, 300);
+        }
+        // 300 live at a time; what has expired is at most a third as many.
+        expect(table.size).toBeLessThan(410);
+    });
+
+    test('are dropped while others are used', () => {
+        const table = new SessionTable(100_000, () => now);
+        for (let number = 0; number < 1000; number++) {
+            add(table, `session ${number}`, 300);
+        }
+        add(table, 'used', 100_000);
+        now += 300;
+        for (let used = 0; used < 10_000; used++) {
+            expect(table.get('used')).toBeDefined();
+        }
+        expect(table.size).toBe(1);
+    });
 });
 
 describe('maxStreamsPerSession', () => {

@@ -87,8 +87,8 @@ export class InMemorySessionRecords implements SessionRecords {
 
     /** Finds a session, checks whose it is, and only then renews it. */
     #admit(sessionId: string, access: SessionAccess): MemorySession | SessionRefusal {
-        this.#table.sweep(1);
-        const session = this.#table.get(sessionId);
+        const now = this.#table.now();
+        const session = this.#table.get(sessionId, now);
         if (session === undefined) {
             return missing;
         }
@@ -96,7 +96,7 @@ export class InMemorySessionRecords implements SessionRecords {
             return forbidden;
         }
         // An earlier renewal may have promised a longer life.
-        const renewed = Math.max(session.expiresAt, this.#table.now() + access.ttlMs);
+        const renewed = Math.max(session.expiresAt, now + access.ttlMs);
         session.expiresAt = Math.min(renewed, session.endsAt);
         return session;
     }

@@ -21,6 +21,8 @@ export interface MemorySession {
 
 /** Sessions looked at per created one. More than one, so that expired sessions are found faster than new ones come. */
 const sweptPerCreate = 4;
+/** Look-ups after which one more session is looked at; memory that is not at hand would cost more than the look-up itself. */
+const lookUpsPerSwept = 8;
 /** Sessions looked at before a full table refuses, unless it is time for a look at all of them. */
 const sweptWhenFull = 1000;
 /** Least time between two looks at all sessions of a full table. */
@@ -37,6 +39,7 @@ export class SessionTable {
     readonly #maxSessions: number;
     #cursor = this.#sessions.values();
     #nextFullSweep = -Infinity;
+    #lookUps = 0;
 
     /**
      * @param maxSessions most sessions kept.
@@ -54,9 +57,14 @@ export class SessionTable {
         return this.#sessions.size;
     }
 
-    get(id: string): MemorySession | undefined {
+    /** @param now time to judge by, for a caller who knows it already. */
+    get(id: string, now = this.now()): MemorySession | undefined {
+        this.#lookUps += 1;
+        if (this.#lookUps % lookUpsPerSwept === 0) {
+            this.#sweep(1, now);
+        }
         const session = this.#sessions.get(id);
-        if (session !== undefined && session.expiresAt <= this.now()) {
+        if (session !== undefined && session.expiresAt <= now) {
             this.#sessions.delete(id);
             return undefined;
         }
@@ -68,9 +76,10 @@ export class SessionTable {
      * @throws {TransportStoreError} `STORE_FULL` if there is no room.
      */
     add(session: MemorySession): void {
-        this.sweep(sweptPerCreate);
+        const now = this.now();
+        this.#sweep(sweptPerCreate, now);
         if (this.#sessions.size >= this.#maxSessions) {
-            this.#makeRoom();
+            this.#makeRoom(now);
         }
         this.#sessions.set(session.id, session);
     }
@@ -80,8 +89,7 @@ export class SessionTable {
     }
 
     /** Drops what has expired among the next `count` sessions. */
-    sweep(count: number): void {
-        const now = this.now();
+    #sweep(count: number, now: number): void {
         for (let looked = 0; looked < count; looked++) {
             const next = this.#cursor.next();
             if (next.done) {
@@ -97,14 +105,13 @@ export class SessionTable {
         }
     }
 
-    #makeRoom(): void {
-        const now = this.now();
+    #makeRoom(now: number): void {
         if (now >= this.#nextFullSweep) {
             this.#nextFullSweep = now + fullSweepIntervalMs;
             this.#cursor = this.#sessions.values();
-            this.sweep(this.#sessions.size);
+            this.#sweep(this.#sessions.size, now);
         } else {
-            this.sweep(sweptWhenFull);
+            this.#sweep(sweptWhenFull, now);
         }
         if (this.#sessions.size >= this.#maxSessions) {
             throw new TransportStoreError(
