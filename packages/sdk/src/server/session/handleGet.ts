@@ -4,6 +4,7 @@ import { EVENT_STREAM_HEADERS, FIRST_VERSION_WITH_PRIMING, checkGetAccept, proto
 import { REFUSED, type Refusal } from '../http/refusal.js';
 import { formatEventId, parseEventId, producerOf, type EventCursor } from './eventIds.js';
 import type { LocalSession } from './localSession.js';
+import { readLogged } from './loggedEvent.js';
 import type { SessionContext } from './sessionContext.js';
 import { DRAINING_REFUSAL, RefusedError, SESSION_NOT_FOUND_REFUSAL, enter, sessionIdOf, type SessionService } from './sessionService.js';
 import { noteOfPosition, nodeOfReader, readNote, readerName } from './streamHolder.js';
@@ -66,9 +67,8 @@ const LOST_EVENTS: Refusal = {
 /** Follows the stream that an event id names, from the event after it on. */
 async function resume(service: SessionService, exchange: HttpExchange, session: LocalSession, cursor: EventCursor): Promise<void> {
     const { context } = service;
-    const { streams, calls } = context;
     const { streamId, position } = cursor;
-    const page = await calls.run(() => streams.read(session.id, streamId, position, 1));
+    const page = await readNextMessage(context, session.id, cursor);
     const isStandalone = streamId === session.record.standaloneStream;
     if (page.status === 'trimmed') {
         throw new RefusedError(LOST_EVENTS);
@@ -77,8 +77,33 @@ async function resume(service: SessionService, exchange: HttpExchange, session: 
     if (page.status === 'unknown' && !isStandalone) {
         throw new RefusedError(UNKNOWN_EVENT_ID);
     }
+    if (page.status === 'ok' && page.closed && page.events.length === 0) {
+        // A client that got no result (but an error, or it cancelled) takes any end of a stream for a loss. The SDK's would ask again for
+        // ever, and, as an empty stream gives it no id, for the standalone stream. By the HTML standard, 204 tells it to stop.
+        exchange.respond(204, { 'mcp-session-id': session.id });
+        return;
+    }
     const place = await hold(context, session, streamId);
-    startTail(service, exchange, session, { ...place, streamId, after: position, priming: undefined });
+    // The connection may be lost again before anything has come; the SDK's client remembers only ids that it got on this one.
+    const priming = isPrimed(exchange) ? formatEventId(streamId, position) : undefined;
+    startTail(service, exchange, session, { ...place, streamId, after: position, priming });
+}
+
+/** Reads one message after a cursor. Notes that are for other nodes are no messages. */
+async function readNextMessage({ streams, calls }: SessionContext, sessionId: string, { streamId, position }: EventCursor) {
+    let after = position;
+    for (;;) {
+        const page = await calls.run(() => streams.read(sessionId, streamId, after, 1));
+        const event = page.status === 'ok' ? page.events[0] : undefined;
+        if (event === undefined || readLogged(event.data)?.kind === 'message') {
+            return page;
+        }
+        after = event.position;
+    }
+}
+
+function isPrimed(exchange: HttpExchange): boolean {
+    return protocolVersionOf(exchange, undefined) >= FIRST_VERSION_WITH_PRIMING;
 }
 
 /** Opens the standalone stream for a client that brings no event id. The newest reader of a session wins. */
@@ -91,7 +116,7 @@ async function listen(service: SessionService, exchange: HttpExchange, session: 
     // A client that comes for the first time gets what was kept for it; one that was here before, what came after it left. If its old
     // connection is still held, what was sent there counts as delivered.
     const after = note ? note.position : end;
-    const priming = protocolVersionOf(exchange, undefined) >= FIRST_VERSION_WITH_PRIMING ? formatEventId(streamId, after) : undefined;
+    const priming = isPrimed(exchange) ? formatEventId(streamId, after) : undefined;
     startTail(service, exchange, session, { ...place, streamId, after, priming });
 }
 
@@ -150,6 +175,7 @@ function startTail({ context }: SessionService, exchange: HttpExchange, session:
         calls,
         sink,
         after,
+        outlivesLog: streamId === session.record.standaloneStream,
         withIds: settings.resumable,
         holder,
         onended: ended => {

@@ -13,6 +13,8 @@ export interface StreamTailOptions {
     readonly sink: EventStreamSink;
     /** Position to read from; `undefined` reads from the oldest event that is kept. */
     readonly after: string | undefined;
+    /** Whether the stream goes on when its events are no longer kept, as the standalone stream does when nothing was sent for long. */
+    readonly outlivesLog: boolean;
     /** Whether the client is given event ids. */
     readonly withIds: boolean;
     /** Names this reader, see `EventStreams.hold`. */
@@ -94,6 +96,9 @@ export class StreamTail {
                 const page = await calls.run(() => streams.read(sessionId, this.streamId, this.position, PAGE));
                 if (this.isEnded) {
                     return;
+                }
+                if (page.status === 'unknown' && this.options.outlivesLog) {
+                    continue;
                 }
                 if (page.status !== 'ok') {
                     // The session is gone, or the client was too slow: it learns that when it asks again with the id it has.
