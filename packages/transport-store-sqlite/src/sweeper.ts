@@ -60,10 +60,12 @@ export class Sweeper {
 
 function isAnythingDue(sql: Sql, now: number): boolean {
     const row = sql.get(
-        `SELECT EXISTS (SELECT 1 FROM session WHERE sweep_at <= ?1)
+        `SELECT EXISTS (SELECT 1 FROM session WHERE sweep_at <= ?)
              OR EXISTS (SELECT 1 FROM ended_session)
-             OR EXISTS (SELECT 1 FROM stream WHERE sweep_at <= ?1)
-             OR EXISTS (SELECT 1 FROM node WHERE lease_ends_at <= ?1) AS due`,
+             OR EXISTS (SELECT 1 FROM stream WHERE sweep_at <= ?)
+             OR EXISTS (SELECT 1 FROM node WHERE lease_ends_at <= ?) AS due`,
+        now,
+        now,
         now
     );
     return row?.integer('due') === 1;
@@ -146,10 +148,11 @@ function sweepNodes(sql: Sql, now: number): boolean {
     const dead = sql.all('SELECT key FROM node WHERE lease_ends_at <= ? LIMIT ?', now, rowsPerStep).map(row => row.integer('key'));
     for (const node of dead) {
         itemsLeft -= sql.run(
-            `DELETE FROM message WHERE node = ?1 AND number <= coalesce(
-                 (SELECT number FROM message WHERE node = ?1 ORDER BY number LIMIT 1 OFFSET ?2 - 1), 9223372036854775807)`,
+            `DELETE FROM message WHERE node = ? AND number <= coalesce(
+                 (SELECT number FROM message WHERE node = ? ORDER BY number LIMIT 1 OFFSET ?), 9223372036854775807)`,
             node,
-            itemsLeft
+            node,
+            itemsLeft - 1
         );
         if (itemsLeft === 0) {
             return true;
@@ -162,9 +165,10 @@ function sweepNodes(sql: Sql, now: number): boolean {
 /** @returns how many events were removed; as many as allowed means that there may be more. */
 function removeEvents(sql: Sql, stream: number, limit: number): number {
     return sql.run(
-        `DELETE FROM event WHERE stream = ?1 AND position <= coalesce(
-             (SELECT position FROM event WHERE stream = ?1 ORDER BY position LIMIT 1 OFFSET ?2 - 1), 9223372036854775807)`,
+        `DELETE FROM event WHERE stream = ? AND position <= coalesce(
+             (SELECT position FROM event WHERE stream = ? ORDER BY position LIMIT 1 OFFSET ?), 9223372036854775807)`,
         stream,
-        limit
+        stream,
+        limit - 1
     );
 }

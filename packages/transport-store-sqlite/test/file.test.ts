@@ -4,6 +4,8 @@ import { pathToFileURL } from 'node:url';
 import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { SqliteTransportStore } from '../src/index.js';
+import { prepareDatabase } from '../src/database/schema.js';
+import { Sql } from '../src/database/sql.js';
 import { loadNodeSqlite } from '../src/nodeSqlite.js';
 import { keepAll, longMs, newSession, testFile } from './support/stores.js';
 import { temporaryFolder } from './support/temporaryFolder.js';
@@ -35,7 +37,7 @@ test('the location may be a file URL', async () => {
 test.for([
     { name: 'an empty path', make: () => new SqliteTransportStore('') },
     { name: 'a URL that is no file', make: () => new SqliteTransportStore(new URL('https://example.com/store.db')) },
-    { name: 'a fractional option', make: () => new SqliteTransportStore(':memory:', { pollIntervalMs: 0.5 }) },
+    { name: 'a fractional option', make: () => new SqliteTransportStore(':memory:', { pollIntervalMs: 1.5 }) },
     { name: 'a negative option', make: () => new SqliteTransportStore(':memory:', { lockWaitMs: -1 }) },
     { name: 'an option that no timer can be set to', make: () => new SqliteTransportStore(':memory:', { sweepIntervalMs: 2 ** 31 }) },
     { name: 'an infinite option', make: () => new SqliteTransportStore(':memory:', { maxInboxMessages: Infinity }) },
@@ -60,12 +62,14 @@ test('a store in memory works, and is gone when it is closed', async () => {
 test('close finishes what was begun, and refuses what comes after', async () => {
     const file = testFile();
     const store = new SqliteTransportStore(file.path);
-    const created = store.sessions.create('session', newSession());
-    const closed = store.close();
+    const order: string[] = [];
+    const created = store.sessions.create('session', newSession()).finally(() => order.push('created'));
+    const closed = store.close().finally(() => order.push('closed'));
     await expect(store.sessions.create('late', newSession())).rejects.toMatchObject({ code: 'STORE_MISUSED' });
     await expect(store.sessions.nodes('session')).rejects.toMatchObject({ code: 'STORE_MISUSED' });
     expect(await created).toBe(true);
     await closed;
+    expect(order).toEqual(['created', 'closed']);
     await store.close();
     expect(await file.open().sessions.touch('session', { ttlMs: longMs })).toEqual({ status: 'ok', revision: 1 });
 });
@@ -154,8 +158,8 @@ test('the database of something else is refused, and left as it is', async () =>
     const raw = file.openRaw();
     raw.exec('CREATE TABLE session (id TEXT)');
     await expect(file.open().ping()).rejects.toMatchObject({ code: 'STORE_CORRUPT' });
-    expect(raw.prepare('PRAGMA journal_mode').get()).toEqual({ journal_mode: 'delete' });
     expect(raw.prepare('SELECT name FROM sqlite_schema').all()).toEqual([{ name: 'session' }]);
+    expect(raw.prepare('PRAGMA journal_mode').get()).toEqual({ journal_mode: 'delete' });
 });
 
 test('a damaged file makes operations fail as such', async () => {
@@ -175,6 +179,22 @@ test('a damaged file makes operations fail as such', async () => {
         cause: { errcode: 11 }
     });
     await expect(store.sessions.create('new', newSession())).rejects.toMatchObject({ code: 'STORE_CORRUPT' });
+});
+
+test('tables that another process makes between two looks at the file are used', () => {
+    const file = testFile();
+    const other = new Sql(file.openRaw());
+    class LateSql extends Sql {
+        override script(text: string): void {
+            if (text === 'BEGIN IMMEDIATE') {
+                prepareDatabase(other);
+            }
+            super.script(text);
+        }
+    }
+    const late = new LateSql(file.openRaw());
+    prepareDatabase(late);
+    expect(late.all('SELECT * FROM session')).toEqual([]);
 });
 
 test('a database of a newer version is refused', async () => {

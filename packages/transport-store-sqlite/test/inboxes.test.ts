@@ -124,6 +124,17 @@ test('an inbox is delivered to one subscription at a time', async () => {
     await receive(store, 'node');
 });
 
+test('a subscription that is closed at once gets nothing, and takes nothing out of the inbox', async () => {
+    const store = testFile().open({ pollIntervalMs: 1 });
+    await store.inboxes.join('node', longMs);
+    await store.inboxes.send('node', ['waiting']);
+    const closed = await receive(store, 'node');
+    await closed.close();
+    const next = await receive(store, 'node');
+    await next.until('waiting');
+    expect(closed.messages).toEqual([]);
+});
+
 test('closing the store ends deliveries', async () => {
     const file = testFile();
     const store = file.open({ pollIntervalMs: 1 });

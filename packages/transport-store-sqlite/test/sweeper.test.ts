@@ -98,6 +98,16 @@ describe('a step', () => {
         expect(['session', 'event', 'node'].map(table => countRows(raw, table))).toEqual([0, 0, 0]);
     });
 
+    test('looks at a bounded number of sessions that were renewed, and says whether there are more', async () => {
+        const { store, step } = prepare();
+        const ids = Array.from({ length: 150 }, (_, index) => `${index}`);
+        await Promise.all(ids.map(id => store.sessions.create(id, newSession({ ttlMs: 1000 }))));
+        pass(900);
+        await Promise.all(ids.map(id => store.sessions.touch(id, { ttlMs: 1000 })));
+        pass(200);
+        expect([step(), step()]).toEqual([true, false]);
+    });
+
     test('lets a stream that is still written to remember how far it had come', async () => {
         const { store, raw, step } = prepare();
         await store.sessions.create('session', newSession());

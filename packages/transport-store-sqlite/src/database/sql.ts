@@ -1,7 +1,10 @@
 import type { DatabaseSync, SqlInput, StatementSync } from '../nodeSqlite.js';
 import { Row } from './row.js';
 
-/** Runs SQL on one connection. Every statement is prepared once, so the texts should be constant. */
+/**
+ * Runs SQL on one connection. Every statement is prepared once, so the texts should be constant. Parameters are written `?`: the first
+ * releases of Node's SQLite don't take values for `?1`.
+ */
 export class Sql {
     readonly #database: DatabaseSync;
     readonly #statements = new Map<string, StatementSync>();
