@@ -10,7 +10,7 @@ if (reason !== undefined) {
 const start = performance.now();
 try {
     const images = await prepareImages(line => console.error(line));
-    for (const [role, name] of Object.entries(images)) {
+    for (const [role, name] of Object.entries({ ...images })) {
         console.log(`${role}\t${name}`);
     }
     console.error(`Images are ready after ${((performance.now() - start) / 1000).toFixed(1)} s.`);

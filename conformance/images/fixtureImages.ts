@@ -1,15 +1,16 @@
-import { createHash, type Hash } from 'node:crypto';
-import { cp, mkdtemp, readdir, readFile, realpath, rm } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { z } from 'zod';
 import { run } from '../src/docker/command.ts';
 import { hasImage } from './baseImages.ts';
+import { listProductionFiles, type ProductionFiles } from './productionFiles.ts';
 
-/** The fixture servers, each of which is an image. */
-export const fixtures = ['sdk', 'upstream'] as const;
-
-export type Fixture = (typeof fixtures)[number];
+/** Names of the images of the fixture servers. */
+export interface FixtureImages {
+    readonly sdk: string;
+    readonly upstream: string;
+}
 
 const packageFolder = path.resolve(import.meta.dirname, '..');
 const workspaceFolder = path.resolve(packageFolder, '..');
@@ -17,46 +18,56 @@ const workspaceFolder = path.resolve(packageFolder, '..');
 /** Marks images that hold a state of this workspace, so that old ones can be found. */
 const label = 'org.modelcontextprotocol.session-conformance.image=fixture';
 
-const deployTimeoutMs = 180_000;
+const inspectTimeoutMs = 15_000;
+const packTimeoutMs = 60_000;
 const buildTimeoutMs = 180_000;
-const pruneTimeoutMs = 60_000;
+const pruneTimeoutMs = 120_000;
 
 /**
  * Builds the images of the fixture servers from the workspace as it is built now, unless they exist.
  * @param base image to build on, with Node 24 or newer.
  */
-export async function buildFixtureImages(base: string, log: (line: string) => void): Promise<Record<Fixture, string>> {
-    const hash = await hashOfContent(base);
-    const nameOf = (fixture: Fixture) => `session-conformance/fixture-${fixture}:${hash}`;
-    const images = { sdk: nameOf('sdk'), upstream: nameOf('upstream') };
-    const present = await Promise.all(fixtures.map(fixture => hasImage(images[fixture])));
-    if (present.every(Boolean)) {
+export async function buildFixtureImages(base: string, log: (line: string) => void): Promise<FixtureImages> {
+    const files = await listProductionFiles(workspaceFolder, packageFolder, ['fixtures']);
+    const dependencies = `session-conformance/fixture-dependencies:${await hashOfDependencies(base, files)}`;
+    const hash = await hashOfOwn(dependencies, files);
+    const images = { sdk: `session-conformance/fixture-sdk:${hash}`, upstream: `session-conformance/fixture-upstream:${hash}` };
+    if ((await hasImage(images.sdk)) && (await hasImage(images.upstream))) {
         return images;
     }
     log('Building the images of the fixture servers ...');
     await removeOldImages();
-    const context = await mkdtemp(path.join(tmpdir(), 'session-conformance-context-'));
-    try {
-        await stage(context);
-        for (const fixture of fixtures) {
-            const file = path.join(import.meta.dirname, 'fixture.Dockerfile');
-            const args = ['--file', file, '--target', fixture, '--build-arg', `BASE=${base}`, '--label', label, '--tag', images[fixture]];
-            await run('docker', ['build', '--quiet', ...args, context], { timeoutMs: buildTimeoutMs });
-        }
-    } finally {
-        await rm(context, { recursive: true, force: true });
+    if (!(await hasImage(dependencies))) {
+        await build(dependencies, base, 'dependencies.Dockerfile', files.installed);
     }
+    await build(images.sdk, dependencies, 'fixture.Dockerfile', [...files.own, ...files.links]);
+    await deriveWithCommand(images.upstream, images.sdk, ['node', 'conformance/fixtures/upstream/server.ts']);
     return images;
 }
 
-/** Installs this package, with what it needs in production, into a folder. */
-async function stage(folder: string): Promise<void> {
-    const pnpm = path.join(workspaceFolder, 'scripts/pnpm.mjs');
-    const { name } = await readManifest(packageFolder);
-    const args = [pnpm, '--filter', name, 'deploy', '--prod', '--legacy', folder];
-    await run(process.execPath, args, { cwd: workspaceFolder, timeoutMs: deployTimeoutMs });
-    // pnpm copies what `files` names when it packs a package; this folder is the one thing that must be there.
-    await cp(path.join(packageFolder, 'fixtures'), path.join(folder, 'fixtures'), { recursive: true });
+/** Builds an image from a Dockerfile of this folder and files of the workspace. */
+async function build(tag: string, base: string, dockerfile: string, files: readonly string[]): Promise<void> {
+    await withScratchFolder(async scratch => {
+        const context = path.join(scratch, 'context.tar');
+        const definition = path.relative(workspaceFolder, path.join(import.meta.dirname, dockerfile));
+        const options = ['--create', '--file', context, '--directory', workspaceFolder, '--owner=0', '--group=0'];
+        await run('tar', [...options, definition, ...files], { timeoutMs: packTimeoutMs });
+        await dockerBuild(tag, context, ['--file', definition, '--build-arg', `BASE=${base}`]);
+    });
+}
+
+/** Makes an image that differs from another in its command only. */
+async function deriveWithCommand(tag: string, base: string, command: readonly string[]): Promise<void> {
+    await withScratchFolder(async scratch => {
+        const definition = path.join(scratch, 'Dockerfile');
+        await writeFile(definition, `FROM ${base}\nCMD ${JSON.stringify(command)}\n`);
+        await dockerBuild(tag, definition, []);
+    });
+}
+
+/** @param input archive that holds the context, or a Dockerfile that needs none. */
+async function dockerBuild(tag: string, input: string, options: readonly string[]): Promise<void> {
+    await run('docker', ['build', '--quiet', '--label', label, '--tag', tag, ...options, '-'], { timeoutMs: buildTimeoutMs, input });
 }
 
 async function removeOldImages(): Promise<void> {
@@ -64,49 +75,49 @@ async function removeOldImages(): Promise<void> {
     await run('docker', args, { timeoutMs: pruneTimeoutMs });
 }
 
-/** Stands for everything that goes into the images. */
-async function hashOfContent(base: string): Promise<string> {
-    const baseId = await run('docker', ['image', 'inspect', '--format', '{{.Id}}', base], { timeoutMs: pruneTimeoutMs });
-    const hash = createHash('sha256').update(baseId);
-    await addTree(hash, path.join(import.meta.dirname, 'fixture.Dockerfile'));
-    await addTree(hash, path.join(workspaceFolder, 'pnpm-lock.yaml'));
-    await addTree(hash, path.join(packageFolder, 'fixtures'));
-    for (const folder of await workspaceDependencies(packageFolder)) {
-        await addTree(hash, path.join(folder, 'package.json'));
-        await addTree(hash, path.join(folder, 'dist'));
+async function withScratchFolder(action: (folder: string) => Promise<void>): Promise<void> {
+    const folder = await mkdtemp(path.join(tmpdir(), 'session-conformance-image-'));
+    try {
+        await action(folder);
+    } finally {
+        await rm(folder, { recursive: true, force: true });
+    }
+}
+
+async function hashOfDependencies(base: string, { installed }: ProductionFiles): Promise<string> {
+    const baseId = await run('docker', ['image', 'inspect', '--format', '{{.Id}}', base], { timeoutMs: inspectTimeoutMs });
+    // The names of the folders of installed packages tell their versions.
+    return hashOf([[baseId, ...installed].join('\n'), await readFile(path.join(import.meta.dirname, 'dependencies.Dockerfile'))]);
+}
+
+async function hashOfOwn(dependencies: string, { own, links }: ProductionFiles): Promise<string> {
+    const parts: (string | Buffer)[] = [
+        dependencies,
+        links.join('\n'),
+        await readFile(path.join(import.meta.dirname, 'fixture.Dockerfile'))
+    ];
+    for (const file of (await Promise.all(own.map(entry => listFiles(path.join(workspaceFolder, entry))))).flat()) {
+        parts.push(path.relative(workspaceFolder, file), await readFile(file));
+    }
+    return hashOf(parts);
+}
+
+/** The file itself, or all files in a folder, in an order that is always the same. */
+async function listFiles(entry: string): Promise<string[]> {
+    const entries = await readdir(entry, { withFileTypes: true, recursive: true }).catch(() => undefined);
+    if (entries === undefined) {
+        return [entry];
+    }
+    return entries
+        .filter(file => file.isFile())
+        .map(file => path.join(file.parentPath, file.name))
+        .sort();
+}
+
+function hashOf(parts: readonly (string | Buffer)[]): string {
+    const hash = createHash('sha256');
+    for (const part of parts) {
+        hash.update(`${part.length}\0`).update(part);
     }
     return hash.digest('hex').slice(0, 12);
-}
-
-async function addTree(hash: Hash, file: string): Promise<void> {
-    const entries = await readdir(file, { withFileTypes: true, recursive: true }).catch(() => undefined);
-    if (entries === undefined) {
-        hash.update(`${path.relative(workspaceFolder, file)}\0`).update(await readFile(file));
-        return;
-    }
-    const files = entries.filter(entry => entry.isFile()).map(entry => path.join(entry.parentPath, entry.name));
-    for (const name of files.sort()) {
-        hash.update(`${path.relative(workspaceFolder, name)}\0`).update(await readFile(name));
-    }
-}
-
-/** This package and the packages of this workspace that it needs, each once. */
-async function workspaceDependencies(folder: string, found: Set<string> = new Set()): Promise<ReadonlySet<string>> {
-    const { dependencies } = await readManifest(folder);
-    for (const [name, range] of Object.entries(dependencies)) {
-        if (range.startsWith('workspace:')) {
-            const dependency = await realpath(path.join(folder, 'node_modules', name));
-            if (!found.has(dependency)) {
-                found.add(dependency);
-                await workspaceDependencies(dependency, found);
-            }
-        }
-    }
-    return found;
-}
-
-const manifest = z.object({ name: z.string(), dependencies: z.record(z.string(), z.string()).default({}) });
-
-async function readManifest(folder: string): Promise<z.infer<typeof manifest>> {
-    return manifest.parse(JSON.parse(await readFile(path.join(folder, 'package.json'), 'utf8')));
 }

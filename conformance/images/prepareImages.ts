@@ -1,8 +1,11 @@
 import { BaseImages } from './baseImages.ts';
-import { buildFixtureImages, type Fixture } from './fixtureImages.ts';
+import { buildFixtureImages, type FixtureImages } from './fixtureImages.ts';
 
 /** Names of the images that container tests run, all of which this machine has. */
-export type Images = Record<Fixture | 'redis' | 'proxy', string>;
+export interface Images extends FixtureImages {
+    readonly redis: string;
+    readonly proxy: string;
+}
 
 /**
  * Finds or builds every image that container tests need. Takes about a second when nothing has changed.

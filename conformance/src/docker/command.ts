@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { open } from 'node:fs/promises';
 
 /** A command ended badly or not in time. The message says which, and holds the end of what the command wrote. */
 export class CommandError extends Error {
@@ -16,6 +17,8 @@ export interface CommandOptions {
     readonly timeoutMs: number;
     readonly cwd?: string;
     readonly env?: NodeJS.ProcessEnv;
+    /** File that is the command's standard input. Default: it is empty. */
+    readonly input?: string;
 }
 
 /**
@@ -23,14 +26,31 @@ export interface CommandOptions {
  * @returns what it wrote to its standard output, without the line break at the end.
  * @throws {CommandError} if it can't be started, fails, or does not end in time (it is killed then).
  */
-export function run(command: string, args: readonly string[], { timeoutMs, cwd, env }: CommandOptions): Promise<string> {
+export async function run(command: string, args: readonly string[], options: CommandOptions): Promise<string> {
+    if (options.input === undefined) {
+        return runWith('ignore', command, args, options);
+    }
+    const input = await open(options.input);
+    try {
+        return await runWith(input.fd, command, args, options);
+    } finally {
+        await input.close();
+    }
+}
+
+function runWith(
+    stdin: 'ignore' | number,
+    command: string,
+    args: readonly string[],
+    { timeoutMs, cwd, env }: CommandOptions
+): Promise<string> {
     const shown = [command, ...args].join(' ');
     return new Promise((resolve, reject) => {
         let stdout = '';
         let stderr = '';
-        const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'], timeout: timeoutMs, killSignal: 'SIGKILL' });
-        child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
-        child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+        const child = spawn(command, args, { cwd, env, stdio: [stdin, 'pipe', 'pipe'], timeout: timeoutMs, killSignal: 'SIGKILL' });
+        child.stdout?.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+        child.stderr?.setEncoding('utf8').on('data', (text: string) => (stderr += text));
         child.on('error', error => reject(new CommandError(shown, `could not be started (${error.message})`, stderr)));
         child.on('close', (code, signal) => {
             if (code === 0) {
