@@ -8,6 +8,7 @@ import { refuse } from './http/refusal.js';
 import { DEFAULT_SSE_KEEP_ALIVE_MS, resolveMaxRequestBodySize } from './http/sdk.js';
 import { WebHttpExchange } from './http/webHttpExchange.js';
 import { InMemoryTransportStore } from './inMemoryTransportStore.js';
+import { asError } from './session/asError.js';
 import { ClusterNode } from './session/clusterNode.js';
 import { RequestStreamIds } from './session/eventIds.js';
 import { handleDelete } from './session/handleDelete.js';
@@ -152,7 +153,7 @@ class NodeSessionHandler implements SessionHandler, SessionService {
         const store = options.store ?? new InMemoryTransportStore();
         const settings = settingsOf(options, store);
         const calls = new StoreCalls(positive('storeTimeoutMs', options.storeTimeoutMs, 2_500));
-        const onerror = (error: Error): void => options.onerror?.(error);
+        const onerror = (error: Error): void => attempt(() => options.onerror?.(error));
         const cluster = new ClusterNode({
             inboxes: store.inboxes,
             calls,
@@ -176,7 +177,7 @@ class NodeSessionHandler implements SessionHandler, SessionService {
             endStandalone: session => this.endStandalone(session),
             onfenced: (sessionId, streamId) => this.fenced(sessionId, streamId),
             onanswered: () => this.whenAnswered(),
-            emit: event => options.onevent?.(event),
+            emit: event => attempt(() => options.onevent?.(event), onerror),
             onerror
         };
         this.sessions = new LocalSessions(this.context);
@@ -221,10 +222,11 @@ class NodeSessionHandler implements SessionHandler, SessionService {
                 default:
                     throw new RefusedError(METHOD_NOT_ALLOWED);
             }
-        } catch (error) {
+        } catch (thrown) {
+            const error = asError(thrown);
             const refusal = refusalOf(error);
             if (!(error instanceof RefusedError)) {
-                this.context.onerror(error instanceof Error ? error : new Error(String(error)));
+                this.context.onerror(error);
             }
             this.context.emit({
                 type: 'request.refused',
@@ -245,7 +247,7 @@ class NodeSessionHandler implements SessionHandler, SessionService {
             await this.context.calls.run(() => this.context.store.ping());
             return !this.draining;
         } catch (error) {
-            this.context.onerror(error instanceof Error ? error : new Error(String(error)));
+            this.context.onerror(asError(error));
             return false;
         }
     }
@@ -347,6 +349,15 @@ function settingsOf(options: SessionHandlerOptions, store: TransportStore): Sess
         onsessioninitialized: options.onsessioninitialized,
         onsessionclosed: options.onsessionclosed
     };
+}
+
+/** Calls back what only watches: that it fails must not keep a request from being answered. */
+function attempt(callback: () => void, onerror: (error: Error) => void = () => undefined): void {
+    try {
+        callback();
+    } catch (error) {
+        onerror(asError(error));
+    }
 }
 
 function positive(name: string, value: number | undefined, fallback: number): number {

@@ -2,6 +2,7 @@ import type { EventStreamSink, HttpExchange } from '../http/httpExchange.js';
 import { primingEvent } from '../http/eventText.js';
 import { EVENT_STREAM_HEADERS, FIRST_VERSION_WITH_PRIMING, checkGetAccept, protocolVersionOf } from '../http/requestChecks.js';
 import { REFUSED, type Refusal } from '../http/refusal.js';
+import { asError } from './asError.js';
 import { formatEventId, parseEventId, producerOf, type EventCursor } from './eventIds.js';
 import type { LocalSession } from './localSession.js';
 import { readLogged } from './loggedEvent.js';
@@ -223,5 +224,5 @@ function leave({ streams, calls, onerror }: SessionContext, session: LocalSessio
     const note = producerOf(tail.streamId) === undefined ? noteOfPosition(tail.delivered) : undefined;
     calls
         .run(() => streams.release(session.id, tail.streamId, tail.holder, note))
-        .catch(error => onerror(error instanceof Error ? error : new Error(String(error))));
+        .catch(error => onerror(asError(error)));
 }

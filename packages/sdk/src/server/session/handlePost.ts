@@ -9,6 +9,7 @@ import {
 } from '../http/requestChecks.js';
 import { REFUSED, isRefusal, type Refusal } from '../http/refusal.js';
 import { ErrorCode, type JSONRPCMessage, type JSONRPCNotification, type JSONRPCRequest, type MessageExtraInfo } from '../http/sdk.js';
+import { asError } from './asError.js';
 import { handleInitialize } from './handleInitialize.js';
 import { JsonPostAnswer } from './jsonPostAnswer.js';
 import type { LiveServer } from './liveServer.js';
@@ -347,5 +348,5 @@ function deliverRest(
     const delivery: Promise<unknown> = isResponse(message)
         ? service.router.reply(session, message)
         : handleNotification(service, exchange, session, message);
-    delivery.catch(error => service.context.onerror(error instanceof Error ? error : new Error(String(error))));
+    delivery.catch(error => service.context.onerror(asError(error)));
 }

@@ -2,6 +2,7 @@ import { retryHint } from '../http/eventText.js';
 import { REFUSED } from '../http/refusal.js';
 import { LoggingLevelSchema, type AuthInfo } from '../http/sdk.js';
 import type { StoredSession } from '../transportStore.js';
+import { asError } from './asError.js';
 import { FactoryError, makeServer, type LiveServer } from './liveServer.js';
 import type { PostAnswer } from './postAnswer.js';
 import type { SessionContext } from './sessionContext.js';
@@ -231,7 +232,7 @@ export class LocalSession {
             try {
                 await live.server.close();
             } catch (error) {
-                this.context.onerror(error instanceof Error ? error : new Error(String(error)));
+                this.context.onerror(asError(error));
             }
             await live.transport.close();
         }

@@ -1,4 +1,5 @@
 import { TransportStoreError } from '../transportStore.js';
+import { asError } from './asError.js';
 
 interface Call {
     readonly deadline: number;
@@ -74,10 +75,10 @@ function timedOut(timeoutMs: number): TransportStoreError {
 }
 
 /** Whatever a store rejects with means that it is of no use at the moment. */
-export function asStoreError(error: unknown): TransportStoreError {
+export function asStoreError(thrown: unknown): TransportStoreError {
+    const error = asError(thrown);
     if (error instanceof TransportStoreError) {
         return error;
     }
-    const message = error instanceof Error ? error.message : String(error);
-    return new TransportStoreError('STORE_UNAVAILABLE', `The store failed: ${message}`, { cause: error });
+    return new TransportStoreError('STORE_UNAVAILABLE', `The store failed: ${error.message}`, { cause: thrown });
 }
