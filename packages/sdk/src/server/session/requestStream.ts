@@ -108,19 +108,13 @@ export class RequestStream {
     }
 
     private write(): void {
-        // A turn later, so that what is added in one go (a result, and the end of the stream with it) is one store call.
-        this.writing ??= Promise.resolve()
-            .then(() => this.drain())
-            .finally(() => {
-                this.writing = undefined;
-                if (this.isFenced || this.isComplete) {
-                    this.options.onfinished();
-                }
-            });
+        this.writing ??= this.drain();
     }
 
     private async drain(): Promise<void> {
-        const { calls, streams, sessionId, retention, wake, onfenced, onerror } = this.options;
+        const { calls, streams, sessionId, retention, wake, onfenced, onfinished, onerror } = this.options;
+        // A turn later, so that what is added in one go (a result, and the end of the stream with it) is one store call.
+        await Promise.resolve();
         let retryMs = FIRST_RETRY_MS;
         while (!this.isFenced && !this.isComplete && (this.waiting.length > 0 || this.closing)) {
             const events = this.waiting;
@@ -144,11 +138,16 @@ export class RequestStream {
                 if (this.waiting.length > MAX_WAITING_EVENTS) {
                     this.isFenced = true;
                     onerror(new Error(`The event log ${this.id} was given up: the store has not answered for too long`, { cause: error }));
-                    return;
+                    break;
                 }
                 await new Promise(resolve => setTimeout(resolve, retryMs));
                 retryMs = Math.min(retryMs * 2, LONGEST_RETRY_MS);
             }
+        }
+        // In the turn of the last look at what waits: what is added in a later one must find that nobody writes.
+        this.writing = undefined;
+        if (this.isFenced || this.isComplete) {
+            onfinished();
         }
     }
 }
