@@ -18,11 +18,18 @@ type InitializeMessage = InitializeRequest & { readonly jsonrpc: '2.0'; readonly
  * @throws RefusedError, TransportStoreError, FactoryError, CapacityError
  */
 export async function handleInitialize(service: SessionService, exchange: HttpExchange, message: InitializeMessage): Promise<void> {
-    const { context, sessions } = service;
     if (service.draining) {
         throw new RefusedError(DRAINING_REFUSAL);
     }
-    sessions.makeRoom();
+    const giveBack = service.sessions.reserve();
+    try {
+        await begin(service, exchange, message);
+    } finally {
+        giveBack();
+    }
+}
+
+async function begin({ context, sessions }: SessionService, exchange: HttpExchange, message: InitializeMessage): Promise<void> {
     await context.cluster.join();
     const { settings } = context;
     const id = newSessionId(context);

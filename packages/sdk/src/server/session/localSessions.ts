@@ -30,6 +30,8 @@ export class LocalSessions {
     private readonly openings = new Map<string, Opening>();
     /** Copies that were dropped and are being struck off the record, which must not happen after the session was opened again. */
     private readonly leaving = new Map<string, Promise<void>>();
+    /** Places for copies that are being made. */
+    private reserved = 0;
 
     constructor(context: SessionContext) {
         this.context = context;
@@ -47,25 +49,41 @@ export class LocalSessions {
         return [...this.sessions.values()];
     }
 
+    /** Holds one more copy, in a place that was reserved for it, and drops those in its way that were used longest ago. */
     add(session: LocalSession): void {
+        for (const other of this.sessions.values()) {
+            if (this.sessions.size < this.context.settings.maxLiveSessions) {
+                break;
+            }
+            if (!other.busy) {
+                this.evict(other, 'capacity');
+            }
+        }
         this.sessions.set(session.id, session);
     }
 
     /**
-     * Sees to it that one more session can be held, by dropping the copy that was used longest ago of those that can be dropped.
-     * @throws CapacityError if all are busy.
+     * Keeps a place for one more copy. Nothing is dropped before the copy is there: the request may come to nothing.
+     * @returns gives the place back; to be called when the copy was added, or will not be.
+     * @throws CapacityError if there is none, since all copies are busy.
      */
-    makeRoom(): void {
-        if (this.sessions.size + this.openings.size < this.context.settings.maxLiveSessions) {
-            return;
-        }
-        for (const session of this.sessions.values()) {
-            if (!session.busy) {
-                this.evict(session, 'capacity');
-                return;
+    reserve(): () => void {
+        const { maxLiveSessions } = this.context.settings;
+        let missing = this.sessions.size + this.reserved + 1 - maxLiveSessions;
+        if (missing > 0) {
+            for (const session of this.sessions.values()) {
+                if (!session.busy && --missing === 0) {
+                    break;
+                }
             }
         }
-        throw new CapacityError(this.context.settings.maxLiveSessions);
+        if (missing > 0) {
+            throw new CapacityError(maxLiveSessions);
+        }
+        this.reserved++;
+        return () => {
+            this.reserved--;
+        };
     }
 
     /**
@@ -134,14 +152,17 @@ export class LocalSessions {
             await underWay.result.catch(() => undefined);
             return this.enter(sessionId, principal);
         }
-        this.makeRoom();
+        const giveBack = this.reserve();
         const opening: Opening = {
             principal,
             deleted: false,
             // A turn later, so that the opening is in the map before the store is asked: a deletion that is reported from then on counts.
             result: Promise.resolve()
                 .then(() => this.readRecord(sessionId, principal, () => opening.deleted))
-                .finally(() => this.openings.delete(sessionId))
+                .finally(() => {
+                    this.openings.delete(sessionId);
+                    giveBack();
+                })
         };
         this.openings.set(sessionId, opening);
         return opening.result;
