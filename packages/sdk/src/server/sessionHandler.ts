@@ -313,7 +313,7 @@ class NodeSessionHandler implements SessionHandler, SessionService {
 
     private endStandalone(session: LocalSession): void {
         const { store, calls, cluster, settings, onerror } = this.context;
-        session.endTails(settings.retryInterval);
+        session.endTails(settings.retryInterval, session.record.standaloneStream);
         if (!cluster.connected) {
             return;
         }

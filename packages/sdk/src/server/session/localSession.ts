@@ -209,10 +209,15 @@ export class LocalSession {
         return undefined;
     }
 
-    /** Ends the streams that are only read here, so that clients go elsewhere. */
-    endTails(retryMs: number | undefined): void {
+    /**
+     * Ends the streams that are only read here, so that clients go elsewhere.
+     * @param streamId the only one that is ended. Default: all.
+     */
+    endTails(retryMs: number | undefined, streamId?: string): void {
         for (const tail of [...this.tails.values()]) {
-            tail.end(retryMs === undefined ? undefined : retryHint(retryMs));
+            if (streamId === undefined || tail.streamId === streamId) {
+                tail.end(retryMs === undefined ? undefined : retryHint(retryMs));
+            }
         }
     }
 

@@ -140,7 +140,7 @@ export class MessageRouter {
                 this.sessions.get(envelope.session)?.displaced(envelope.stream, envelope.holder);
                 break;
             case 'end':
-                this.sessions.get(envelope.session)?.endTails(this.context.settings.retryInterval);
+                this.sessions.get(envelope.session)?.endTails(this.context.settings.retryInterval, envelope.stream);
                 break;
         }
     }
