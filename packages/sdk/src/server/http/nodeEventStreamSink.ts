@@ -52,12 +52,13 @@ export class NodeEventStreamSink implements EventStreamSink {
             return true;
         }
         this.begin();
-        this.response.write(text);
+        // What has piled up counts, not the text itself: else a single message over the bound could reach no reader, however fast.
         if (this.response.writableLength > DEFAULT_MAX_BUFFERED_BYTES) {
             this.response.destroy();
             this.lose();
             return false;
         }
+        this.response.write(text);
         return true;
     }
 

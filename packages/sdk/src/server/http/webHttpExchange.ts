@@ -115,12 +115,13 @@ class WebEventStreamSink implements EventStreamSink {
         if (this.closed || !this.controller) {
             return false;
         }
-        this.controller.enqueue(encoder.encode(text));
+        // What has piled up counts, not the text itself: else a single message over the bound could reach no reader, however fast.
         if ((this.controller.desiredSize ?? 0) < 0) {
             this.controller.error(new Error('The reader of this event stream is too far behind; reconnect with Last-Event-ID'));
             this.lose();
             return false;
         }
+        this.controller.enqueue(encoder.encode(text));
         return true;
     }
 

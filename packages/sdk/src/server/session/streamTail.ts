@@ -109,6 +109,11 @@ export class StreamTail {
                     if (!this.write(position, data)) {
                         return;
                     }
+                    // A reader that is slower than the store must not lose the stream for it. What it has not taken waits in the store.
+                    await this.options.sink.drained();
+                    if (this.isEnded) {
+                        return;
+                    }
                 }
                 if (page.closed) {
                     this.end();
