@@ -29,6 +29,7 @@ export class ControlledStore implements TransportStore {
     private blocked: { readonly until: Promise<void>; readonly end: () => void } | undefined;
     private readonly held = new Map<StoreOperation, { readonly gate: Promise<void>; readonly arrive: () => void }>();
     private readonly undelivered: (() => void)[] = [];
+    private readonly observers: { readonly operation: StoreOperation; readonly tell: () => void }[] = [];
 
     constructor(inner: TransportStore & Required<Pick<TransportStore, 'streams' | 'inboxes'>>) {
         const { sessions, streams, inboxes } = inner;
@@ -96,6 +97,11 @@ export class ControlledStore implements TransportStore {
         };
     }
 
+    /** Resolves when the next call of an operation that is made from now on was carried out. */
+    done(operation: StoreOperation): Promise<void> {
+        return new Promise(resolve => this.observers.push({ operation, tell: resolve }));
+    }
+
     private async pass<T>(operation: StoreOperation, call: () => Promise<T>): Promise<T> {
         this.refuseIfCut();
         const held = this.held.get(operation);
@@ -106,7 +112,12 @@ export class ControlledStore implements TransportStore {
             await blocked?.until;
             this.refuseIfCut();
         }
-        return call();
+        const result = await call();
+        for (const observer of this.observers.filter(candidate => candidate.operation === operation)) {
+            this.observers.splice(this.observers.indexOf(observer), 1);
+            observer.tell();
+        }
+        return result;
     }
 
     private refuseIfCut(): void {
