@@ -121,7 +121,12 @@ function protocolVersionIn(response: Response): string {
     return version;
 }
 
-function answer({ settings }: SessionContext, exchange: HttpExchange, messages: readonly JSONRPCMessage[], headers: Record<string, string>) {
+function answer(
+    { settings }: SessionContext,
+    exchange: HttpExchange,
+    messages: readonly JSONRPCMessage[],
+    headers: Record<string, string>
+) {
     if (settings.enableJsonResponse) {
         exchange.respond(200, { 'Content-Type': 'application/json', ...headers }, JSON.stringify(messages[messages.length - 1]));
     } else {

@@ -128,9 +128,7 @@ export class LocalSessions {
         await cluster.join();
         session.mustReopen = false;
         try {
-            const result = await calls.run(() =>
-                store.sessions.open(session.id, { ...this.access(session.principal), node: cluster.id })
-            );
+            const result = await calls.run(() => store.sessions.open(session.id, { ...this.access(session.principal), node: cluster.id }));
             if (result.status !== 'ok') {
                 return result;
             }
@@ -148,8 +146,9 @@ export class LocalSessions {
             return underWay.result;
         }
         if (underWay) {
-            // Somebody else asks for the same session; one of the two is a stranger, and the store knows which.
-            await underWay.result.catch(() => undefined);
+            // Somebody else asks for the same session; one of the two is a stranger, and the store knows which. If it does not
+            // answer, it need not be asked again: waiting for one call after the other, a request would be answered too late.
+            await underWay.result;
             return this.enter(sessionId, principal);
         }
         const giveBack = this.reserve();
@@ -239,10 +238,8 @@ export class LocalSessions {
         const { store, calls, cluster, emit, onerror } = this.context;
         emit({ type: 'session.evicted', sessionId: session.id, reason });
         void session.close('This server process is shutting down');
-        const leaving = calls
-            .run(() => store.sessions.leave(session.id, cluster.id))
-            .catch(error => onerror(asStoreError(error)))
-            .finally(() => this.leaving.delete(session.id));
+        const leaving = calls.run(() => store.sessions.leave(session.id, cluster.id)).finally(() => this.leaving.delete(session.id));
+        leaving.catch(error => onerror(asStoreError(error)));
         this.leaving.set(session.id, leaving);
     }
 
