@@ -99,6 +99,20 @@ test('an interruption is reported once, and deliveries go on after it', async ()
     expect(receiver.messages).toEqual(['message 1', 'message 2']);
 });
 
+test('a delivery goes on when its node joins again, with what is sent from then on', async () => {
+    const file = testFile();
+    const store = file.open({ pollIntervalMs: 1 });
+    await store.inboxes.join('node', longMs);
+    const receiver = await receive(store, 'node');
+    await store.inboxes.send('node', ['1', '2', '3']);
+    await receiver.until('3');
+    await store.inboxes.leave('node');
+    await store.inboxes.join('node', longMs);
+    await file.open().inboxes.send('node', ['4']);
+    await receiver.until('4');
+    expect(receiver).toMatchObject({ messages: ['1', '2', '3', '4'], errors: [] });
+});
+
 test('a receiver that fails is reported, and gets the next messages', async () => {
     const store = testFile().open();
     await store.inboxes.join('node', longMs);
