@@ -138,15 +138,18 @@ async function handleNotification(
             return router.cancel(session, message);
         case 'notifications/progress':
             return router.progress(session, message);
-        case 'notifications/initialized':
+        case 'notifications/initialized': {
             // Other copies learn it from the record, with the next request that they are asked to serve.
             await change(context, session, { initialized: true });
-            break;
-        default:
+            const { transport } = await session.ensureServer(exchange.authInfo);
+            return transport.deliverInitialized(message, extraOf(exchange));
+        }
+        default: {
             await router.broadcast(session, message, 'notification');
+            const { transport } = await session.ensureServer(exchange.authInfo);
+            transport.deliver(message, extraOf(exchange));
+        }
     }
-    const { transport } = await session.ensureServer(exchange.authInfo);
-    transport.deliver(message, extraOf(exchange));
 }
 
 /** Changes the record, and what this node knows of it. */

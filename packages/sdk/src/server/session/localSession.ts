@@ -31,6 +31,8 @@ export class LocalSession {
     private currentRevision: number;
     private live: LiveServer | undefined;
     private building: Promise<LiveServer> | undefined;
+    /** Set while the live server takes over what was changed elsewhere; requests wait for it. Never rejects. */
+    private catchingUp: Promise<void> | undefined;
     private isClosed = false;
 
     constructor(
@@ -87,8 +89,9 @@ export class LocalSession {
      * @throws FactoryError if it can't be made; nothing is kept then.
      */
     ensureServer(authInfo: AuthInfo | undefined): Promise<LiveServer> {
-        if (this.live && !this.live.transport.closed) {
-            return Promise.resolve(this.live);
+        const { live } = this;
+        if (live && !live.transport.closed) {
+            return this.catchingUp ? this.catchingUp.then(() => live) : Promise.resolve(live);
         }
         // Who closes the server object closes this copy of it, not the session.
         this.live = undefined;
@@ -112,6 +115,7 @@ export class LocalSession {
             this.live = live;
             // What changed elsewhere meanwhile.
             this.bringUpToDate(state);
+            await this.catchingUp;
         } catch (cause) {
             await live.server.close();
             throw new FactoryError('The server of the session could not be restored', { cause });
@@ -151,13 +155,21 @@ export class LocalSession {
     private bringUpToDate(known: SessionState): void {
         const transport = this.live?.transport;
         const { initialized, logLevel } = this.currentState;
-        if (initialized && !known.initialized) {
-            transport?.deliver({ jsonrpc: '2.0', method: 'notifications/initialized' });
+        if (initialized) {
+            transport?.deliverInitialized({ jsonrpc: '2.0', method: 'notifications/initialized' });
         }
         if (logLevel !== known.logLevel) {
             const level = LoggingLevelSchema.safeParse(logLevel);
-            if (level.success) {
-                void transport?.setLogLevel(level.data).catch(this.context.onerror);
+            if (transport && level.success) {
+                const before = this.catchingUp;
+                const catchingUp = Promise.all([before, transport.setLogLevel(level.data)])
+                    .then(() => undefined, this.context.onerror)
+                    .finally(() => {
+                        if (this.catchingUp === catchingUp) {
+                            this.catchingUp = undefined;
+                        }
+                    });
+                this.catchingUp = catchingUp;
             }
         }
     }

@@ -49,6 +49,7 @@ export class SessionTransport implements Transport {
     /** Settled requests, oldest first. Their progress tokens stay valid, since the task that one created may go on reporting. */
     private readonly settled = new Map<string, RequestId>();
     private syncs = 0;
+    private isInitialized = false;
     private isStarted = false;
     private isClosed = false;
 
@@ -93,6 +94,7 @@ export class SessionTransport implements Transport {
 
     /** Brings a restored server up to date, see {@link replayInto}. */
     restore(state: ClientState): Promise<void> {
+        this.isInitialized = state.initialized;
         return replayInto(message => this.deliver(message), this.replayed, state);
     }
 
@@ -102,6 +104,14 @@ export class SessionTransport implements Transport {
         const reply = this.replayed.expect(id);
         this.deliver({ jsonrpc: '2.0', id, method: 'logging/setLevel', params: { level } });
         await reply;
+    }
+
+    /** Tells the server that the client has confirmed the initialization, unless it was told before. */
+    deliverInitialized(message: JSONRPCNotification, extra?: MessageExtraInfo): void {
+        if (!this.isInitialized) {
+            this.isInitialized = true;
+            this.deliver(message, extra);
+        }
     }
 
     /** Hands a message of the client to the server. */
