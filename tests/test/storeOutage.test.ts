@@ -65,6 +65,10 @@ function prickly(): object {
     );
 }
 
+function raise(reason: unknown): never {
+    throw reason;
+}
+
 const everyCall = (): boolean => true;
 
 describeOnStores(
@@ -344,9 +348,7 @@ describeOnStores(
                 nodes: [node]
             } = await start({
                 face,
-                principal: () => {
-                    throw prickly();
-                }
+                principal: () => raise(prickly())
             });
             for (const { what, answer } of await sendAll(a, 'any')) {
                 expect({ what, status: answer.status }).toEqual({ what, status: 500 });

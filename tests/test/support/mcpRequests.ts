@@ -230,7 +230,8 @@ export async function callTool(
     options: RequestOptions = {}
 ): Promise<unknown> {
     const answer = await call(url, session, name, args, options);
-    return toolResult(await answer.message(isFinal));
+    const isJson = answer.header('content-type') === 'application/json' && answer.status === 200;
+    return toolResult(isJson ? await answer.json() : await answer.message(isFinal));
 }
 
 export function isFinal(message: WireMessage): boolean {

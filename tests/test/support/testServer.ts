@@ -167,6 +167,11 @@ export class Gates {
         this.gate(name).open();
     }
 
+    /** From now on tools wait at the gate again. */
+    close(name: string): void {
+        this.gates.delete(name);
+    }
+
     async wait(name: string, signal: AbortSignal): Promise<void> {
         const gate = this.gate(name);
         gate.arrived();
