@@ -12,7 +12,7 @@ const STANDALONE_TICKS = 5;
 const LONGEST_RENEWAL_MS = 30_000;
 
 /**
- * What must happen without a request: dropping idle copies, keeping sessions alive whose streams are open, reading streams whose
+ * What must happen without a request: dropping idle copies, keeping sessions and event logs alive that are in use, reading streams whose
  * wake-up was lost, and ending the streams of nodes that have died. One timer for all sessions.
  */
 export class Housekeeping {
@@ -26,8 +26,9 @@ export class Housekeeping {
     constructor(context: SessionContext, sessions: LocalSessions) {
         this.context = context;
         this.sessions = sessions;
-        const { sessionTtlMs } = context.settings;
-        this.timer = setInterval(() => this.tick(), Math.min(TICK_MS, Math.max(sessionTtlMs / 4, 50)));
+        const { sessionTtlMs, eventRetention } = context.settings;
+        const shortestMs = Math.min(sessionTtlMs, eventRetention.ttlMs);
+        this.timer = setInterval(() => this.tick(), Math.min(TICK_MS, Math.max(shortestMs / 4, 50)));
         if (typeof this.timer === 'object' && 'unref' in this.timer) {
             this.timer.unref();
         }
@@ -40,6 +41,7 @@ export class Housekeeping {
     private tick(): void {
         this.ticks++;
         this.sessions.evictIdle(this.context.settings.liveSessionIdleMs);
+        this.context.openStreams.forEach(stream => stream.keep());
         const inUse = this.sessions.all().filter(session => session.inUse);
         if (inUse.length === 0) {
             return;

@@ -19,8 +19,8 @@ export interface RequestStreamOptions {
     readonly onerror: (error: Error) => void;
 }
 
-/** Every so many events a note of the unanswered requests is added, so that one is always among the events that are kept. */
-const NOTE_INTERVAL = 100;
+/** At the latest after so many events a note of the unanswered requests is added, so that one is always among the events that are kept. */
+const LONGEST_NOTE_INTERVAL = 100;
 /** What may wait for a store that does not answer; beyond it the stream is given up. */
 const MAX_WAITING_EVENTS = 10_000;
 const FIRST_RETRY_MS = 50;
@@ -38,7 +38,9 @@ export class RequestStream {
     private readonly options: RequestStreamOptions;
     private waiting: { number: number; data: string }[] = [];
     private nextNumber = 1;
+    private unanswered: Iterable<RequestId> = [];
     private sinceNote = 0;
+    private notedAt = performance.now();
     private closing = false;
     private isFenced = false;
     private isComplete = false;
@@ -65,6 +67,7 @@ export class RequestStream {
      */
     async open(requestIds: readonly RequestId[]): Promise<boolean> {
         const { calls, streams, sessionId, retention } = this.options;
+        this.unanswered = requestIds;
         const event = { number: 0, data: logUnanswered(requestIds) };
         const result = await calls.run(() => streams.append(sessionId, this.id, [event], retention));
         return result.status === 'ok';
@@ -77,13 +80,30 @@ export class RequestStream {
      */
     add(json: string, unanswered: ReadonlySet<RequestId>): string {
         const number = this.nextNumber++;
+        this.unanswered = unanswered;
         this.waiting.push({ number, data: logMessage(json) });
-        if (++this.sinceNote >= NOTE_INTERVAL) {
-            this.sinceNote = 0;
-            this.waiting.push({ number: this.nextNumber++, data: logUnanswered(unanswered) });
+        if (++this.sinceNote >= Math.min(this.options.retention.maxEvents / 2, LONGEST_NOTE_INTERVAL)) {
+            this.note();
         }
         this.write();
         return formatEventId(this.id, number);
+    }
+
+    /**
+     * To be called now and then while the stream is open: sees to it that events which are dropped for their age leave a note, and that
+     * the stream itself is not dropped because nothing was said for long.
+     */
+    keep(): void {
+        if (!this.closing && !this.isFenced && performance.now() - this.notedAt >= this.options.retention.ttlMs / 3) {
+            this.note();
+            this.write();
+        }
+    }
+
+    private note(): void {
+        this.sinceNote = 0;
+        this.notedAt = performance.now();
+        this.waiting.push({ number: this.nextNumber++, data: logUnanswered(this.unanswered) });
     }
 
     /** Nothing more will be added. */
