@@ -5,13 +5,16 @@ import { REFUSED, type Refusal } from '../http/refusal.js';
 import { asError } from './asError.js';
 import { formatEventId, parseEventId, producerOf, type EventCursor } from './eventIds.js';
 import type { LocalSession } from './localSession.js';
-import { readLogged } from './loggedEvent.js';
+import { logUnanswered, readLogged } from './loggedEvent.js';
 import type { SessionContext } from './sessionContext.js';
 import { DRAINING_REFUSAL, RefusedError, SESSION_NOT_FOUND_REFUSAL, enter, sessionIdOf, type SessionService } from './sessionService.js';
 import { noteOfPosition, nodeOfReader, readNote, readerName } from './streamHolder.js';
 import { StreamTail } from './streamTail.js';
 
 let lastReader = 0;
+
+/** How many marks of clients that came at the same time are looked through. */
+const MARKS_READ = 100;
 
 /**
  * GET opens the session's standalone stream, or resumes a stream from the event that the client got last.
@@ -112,13 +115,34 @@ async function listen(service: SessionService, exchange: HttpExchange, session: 
     const { context } = service;
     const streamId = session.record.standaloneStream;
     const end = await endOf(context, session.id, streamId);
+    const beginning = end === undefined && isPrimed(exchange) ? await markBeginning(context, session) : undefined;
     const place = await hold(context, session, streamId);
     const note = place.previous === undefined ? { position: undefined } : readNote(place.previous);
     // A client that comes for the first time gets what was kept for it; one that was here before, what came after it left. If its old
     // connection is still held, what was sent there counts as delivered.
     const after = note ? note.position : end;
-    const priming = isPrimed(exchange) ? formatEventId(streamId, after) : undefined;
+    const priming = isPrimed(exchange) ? formatEventId(streamId, after ?? beginning) : undefined;
     startTail(service, exchange, session, { ...place, streamId, after, priming });
+}
+
+/**
+ * Gives a place in the standalone stream to a client that listens before there is any message. With an id that means only "before the
+ * first", nobody could tell later whether the first messages were dropped before the client came back.
+ * @returns `undefined` if there are messages, which the client gets now.
+ */
+async function markBeginning({ streams, calls, settings }: SessionContext, { id, record }: LocalSession): Promise<string | undefined> {
+    const stream = record.standaloneStream;
+    const published = await calls.run(() => streams.publish(id, stream, [logUnanswered([])], settings.eventRetention));
+    if (published.status !== 'ok') {
+        throw new RefusedError(SESSION_NOT_FOUND_REFUSAL);
+    }
+    const mark = published.positions[0];
+    const page = await calls.run(() => streams.read(id, stream, undefined, MARKS_READ));
+    if (page.status !== 'ok') {
+        return undefined;
+    }
+    const first = page.events.find(({ position, data }) => position === mark || readLogged(data)?.kind === 'message');
+    return first?.position === mark ? mark : undefined;
 }
 
 async function endOf({ streams, calls }: SessionContext, sessionId: string, streamId: string): Promise<string | undefined> {
@@ -222,7 +246,5 @@ function leave({ streams, calls, onerror }: SessionContext, session: LocalSessio
         return;
     }
     const note = producerOf(tail.streamId) === undefined ? noteOfPosition(tail.delivered) : undefined;
-    calls
-        .run(() => streams.release(session.id, tail.streamId, tail.holder, note))
-        .catch(error => onerror(asError(error)));
+    calls.run(() => streams.release(session.id, tail.streamId, tail.holder, note)).catch(error => onerror(asError(error)));
 }
