@@ -8,6 +8,8 @@ export interface CheckContext {
     readonly client: McpClient;
     /** Ends the check when its time is over. */
     readonly signal: AbortSignal;
+    /** What all random numbers are to come from, so that a run can be repeated. */
+    readonly seed: number;
     note(text: string): void;
 }
 
