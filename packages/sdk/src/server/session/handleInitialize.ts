@@ -3,7 +3,7 @@ import type { HttpExchange } from '../http/httpExchange.js';
 import { EVENT_STREAM_HEADERS } from '../http/requestChecks.js';
 import { ErrorCode, type InitializeRequest, type JSONRPCMessage, type MessageExtraInfo } from '../http/sdk.js';
 import { LocalSession } from './localSession.js';
-import { makeServer } from './liveServer.js';
+import { FactoryError, closeServer, makeServer } from './liveServer.js';
 import type { SessionContext } from './sessionContext.js';
 import { isWellFormedSessionId, randomName } from './sessionIds.js';
 import { NEW_STATE, encodeRecord, encodeState } from './sessionRecord.js';
@@ -41,8 +41,11 @@ async function begin({ context, sessions }: SessionService, exchange: HttpExchan
             authInfo: exchange.authInfo,
             requestInfo: exchange.requestInfo
         });
+        if (live.transport.closed) {
+            throw new FactoryError('The server of the session was closed before it answered initialize');
+        }
         if ('error' in response) {
-            await live.server.close();
+            await closeServer(live, context.onerror);
             answer(context, exchange, [...before, response], {});
             return;
         }
@@ -57,7 +60,7 @@ async function begin({ context, sessions }: SessionService, exchange: HttpExchan
     } catch (error) {
         // The id may be that of another session, if ids are not unique.
         if (!isStored) {
-            await live.server.close();
+            await closeServer(live, context.onerror);
         }
         throw error;
     }

@@ -24,10 +24,7 @@ export class JsonPostAnswer implements PostAnswer {
     }
 
     respond(response: Response): void {
-        if (response.id !== undefined) {
-            this.unanswered.delete(response.id);
-        }
-        if (this.json.settle(response)) {
+        if (response.id !== undefined && this.unanswered.delete(response.id) && this.json.settle(response)) {
             this.ondone();
         }
     }

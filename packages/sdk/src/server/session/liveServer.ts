@@ -1,5 +1,6 @@
 import { ErrorCode, type AuthInfo, type JSONRPCMessage } from '../http/sdk.js';
 import type { SessionServer } from '../transportFactory.js';
+import { asError } from './asError.js';
 import { logMessage } from './loggedEvent.js';
 import { RoutedTaskMessages, type TaskRoute } from './routedTaskMessages.js';
 import { waitingNode } from './serverRequestIds.js';
@@ -46,10 +47,31 @@ export async function makeServer(
         if (!transport.started) {
             await server.connect(transport);
         }
+        checkServer(server, transport);
         return { server, transport };
     } catch (cause) {
         await transport.close();
         throw new FactoryError('The transport factory failed, so there is no server for the session', { cause });
+    }
+}
+
+/** Closes a server and its transport. That the server can't be closed is reported, not thrown. */
+export async function closeServer({ server, transport }: LiveServer, onerror: (error: Error) => void): Promise<void> {
+    try {
+        await server.close();
+    } catch (error) {
+        onerror(asError(error));
+    }
+    await transport.close();
+}
+
+/** Factories may be written without types. A server that does not listen would let every request wait for ever. */
+function checkServer(server: Partial<SessionServer> | undefined, transport: SessionTransport): void {
+    if (typeof server?.close !== 'function') {
+        throw new TypeError('The factory must return a server with the methods connect and close, such as an McpServer');
+    }
+    if (transport.onmessage === undefined || transport.closed) {
+        throw new Error('The server that the factory returned does not listen to the transport that it was connected to');
     }
 }
 

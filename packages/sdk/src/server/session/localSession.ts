@@ -2,8 +2,7 @@ import { retryHint } from '../http/eventText.js';
 import { REFUSED } from '../http/refusal.js';
 import { LoggingLevelSchema, type AuthInfo } from '../http/sdk.js';
 import type { StoredSession } from '../transportStore.js';
-import { asError } from './asError.js';
-import { FactoryError, makeServer, type LiveServer } from './liveServer.js';
+import { FactoryError, closeServer, makeServer, type LiveServer } from './liveServer.js';
 import type { PostAnswer } from './postAnswer.js';
 import type { SessionContext } from './sessionContext.js';
 import { decodeSession, type SessionRecord, type SessionState } from './sessionRecord.js';
@@ -117,12 +116,12 @@ export class LocalSession {
             this.bringUpToDate(state);
             await this.catchingUp;
         } catch (cause) {
-            await live.server.close();
+            await closeServer(live, this.context.onerror);
             throw new FactoryError('The server of the session could not be restored', { cause });
         }
         if (this.isClosed) {
             this.live = undefined;
-            await live.server.close();
+            await closeServer(live, this.context.onerror);
         } else {
             this.context.emit({ type: 'session.restored', sessionId: this.id, durationMs: performance.now() - begun });
         }
@@ -246,12 +245,7 @@ export class LocalSession {
         const live = this.live;
         this.live = undefined;
         if (live) {
-            try {
-                await live.server.close();
-            } catch (error) {
-                this.context.onerror(asError(error));
-            }
-            await live.transport.close();
+            await closeServer(live, this.context.onerror);
         }
     }
 }

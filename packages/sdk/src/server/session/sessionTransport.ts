@@ -1,13 +1,14 @@
-import type {
-    JSONRPCErrorResponse,
-    JSONRPCMessage,
-    JSONRPCNotification,
-    JSONRPCRequest,
-    JSONRPCResultResponse,
-    LoggingLevel,
-    MessageExtraInfo,
-    RequestId,
-    Transport
+import {
+    ErrorCode,
+    type JSONRPCErrorResponse,
+    type JSONRPCMessage,
+    type JSONRPCNotification,
+    type JSONRPCRequest,
+    type JSONRPCResultResponse,
+    type LoggingLevel,
+    type MessageExtraInfo,
+    type RequestId,
+    type Transport
 } from '../http/sdk.js';
 import { isRequest, isResponse } from '../http/jsonRpcMessage.js';
 import { ReplayedReplies, replayInto, type ClientState } from './replay.js';
@@ -84,10 +85,15 @@ export class SessionTransport implements Transport {
         if (!this.isClosed) {
             this.isClosed = true;
             this.replayed.abandon();
+            const unanswered = [...this.running];
             this.running.clear();
             this.pending.clear();
             this.wireIds.clear();
             this.onclose?.();
+            const error = { code: ErrorCode.ConnectionClosed, message: 'The server was closed before it answered this request' };
+            for (const [id, target] of unanswered) {
+                void target.respond({ jsonrpc: '2.0', id, error });
+            }
         }
         return Promise.resolve();
     }

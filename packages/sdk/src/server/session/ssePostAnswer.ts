@@ -46,8 +46,8 @@ export class SsePostAnswer implements PostAnswer {
     }
 
     respond(response: Response): void | Promise<void> {
-        if (response.id !== undefined) {
-            this.unanswered.delete(response.id);
+        if (response.id === undefined || !this.unanswered.delete(response.id)) {
+            return undefined;
         }
         return this.say(JSON.stringify(response));
     }
