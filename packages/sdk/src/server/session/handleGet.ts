@@ -7,7 +7,15 @@ import { formatEventId, parseEventId, producerOf, type EventCursor } from './eve
 import type { LocalSession } from './localSession.js';
 import { logUnanswered, readLogged } from './loggedEvent.js';
 import type { SessionContext } from './sessionContext.js';
-import { DRAINING_REFUSAL, RefusedError, SESSION_NOT_FOUND_REFUSAL, enter, sessionIdOf, type SessionService } from './sessionService.js';
+import {
+    DRAINING_REFUSAL,
+    RefusedError,
+    SESSION_NOT_FOUND_REFUSAL,
+    checkOpen,
+    enter,
+    sessionIdOf,
+    type SessionService
+} from './sessionService.js';
 import { noteOfPosition, nodeOfReader, readNote, readerName } from './streamHolder.js';
 import { StreamTail } from './streamTail.js';
 
@@ -168,9 +176,10 @@ async function hold(
     let displaced = false;
     try {
         const result = await calls.run(() => streams.hold(session.id, streamId, holder));
-        if (result.status !== 'ok' || session.closed) {
+        if (result.status !== 'ok') {
             throw new RefusedError(SESSION_NOT_FOUND_REFUSAL);
         }
+        checkOpen(session);
         displaced = session.readerArrived(holder);
         return { holder, previous: result.previous, displaced };
     } finally {

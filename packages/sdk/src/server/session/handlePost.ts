@@ -1,12 +1,6 @@
 import type { HttpExchange } from '../http/httpExchange.js';
 import { isNotification, isRequest, isResponse } from '../http/jsonRpcMessage.js';
-import {
-    FIRST_VERSION_WITH_PRIMING,
-    checkPostHeaders,
-    findInitialize,
-    protocolVersionOf,
-    readMessages
-} from '../http/requestChecks.js';
+import { FIRST_VERSION_WITH_PRIMING, checkPostHeaders, findInitialize, protocolVersionOf, readMessages } from '../http/requestChecks.js';
 import { REFUSED, isRefusal, type Refusal } from '../http/refusal.js';
 import { ErrorCode, type JSONRPCMessage, type JSONRPCNotification, type JSONRPCRequest, type MessageExtraInfo } from '../http/sdk.js';
 import { asError } from './asError.js';
@@ -17,7 +11,16 @@ import type { LocalSession } from './localSession.js';
 import type { PostAnswer } from './postAnswer.js';
 import { RequestStream } from './requestStream.js';
 import type { SessionContext } from './sessionContext.js';
-import { DRAINING_REFUSAL, RefusedError, SESSION_NOT_FOUND_REFUSAL, enter, sessionIdOf, type SessionService } from './sessionService.js';
+import {
+    COPY_DROPPED_REFUSAL,
+    DRAINING_REFUSAL,
+    RefusedError,
+    SESSION_NOT_FOUND_REFUSAL,
+    checkOpen,
+    enter,
+    sessionIdOf,
+    type SessionService
+} from './sessionService.js';
 import { encodeState, type SessionState } from './sessionRecord.js';
 import { SsePostAnswer } from './ssePostAnswer.js';
 import { asStoreError } from './storeCalls.js';
@@ -249,8 +252,9 @@ async function serve(
     stream: RequestStream | undefined
 ): Promise<void> {
     const live = await session.ensureServer(exchange.authInfo);
-    if (session.closed || live.transport.closed) {
-        throw new RefusedError(SESSION_NOT_FOUND_REFUSAL);
+    checkOpen(session);
+    if (live.transport.closed) {
+        throw new RefusedError(COPY_DROPPED_REFUSAL);
     }
     for (const { id } of requests) {
         if (live.transport.isRunning(id)) {

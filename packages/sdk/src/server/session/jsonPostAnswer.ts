@@ -12,12 +12,7 @@ export class JsonPostAnswer implements PostAnswer {
     private readonly json: JsonAnswer;
     private readonly ondone: () => void;
 
-    constructor(
-        exchange: HttpExchange,
-        headers: Readonly<Record<string, string>>,
-        requestIds: readonly RequestId[],
-        ondone: () => void
-    ) {
+    constructor(exchange: HttpExchange, headers: Readonly<Record<string, string>>, requestIds: readonly RequestId[], ondone: () => void) {
         this.unanswered = new Set(requestIds);
         this.json = new JsonAnswer(exchange, headers, requestIds);
         this.ondone = ondone;

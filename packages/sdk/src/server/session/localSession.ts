@@ -33,6 +33,7 @@ export class LocalSession {
     /** Set while the live server takes over what was changed elsewhere; requests wait for it. Never rejects. */
     private catchingUp: Promise<void> | undefined;
     private isClosed = false;
+    private isOver = false;
 
     constructor(
         context: SessionContext,
@@ -52,6 +53,11 @@ export class LocalSession {
 
     get closed(): boolean {
         return this.isClosed;
+    }
+
+    /** Whether the session itself has ended, not only this copy of it. */
+    get over(): boolean {
+        return this.isOver;
     }
 
     get state(): SessionState {
@@ -232,12 +238,16 @@ export class LocalSession {
         }
     }
 
-    /** Ends the session on this node: aborts what runs, tells clients that wait, closes streams. The record is not touched. */
-    async close(why: string): Promise<void> {
+    /**
+     * Gives this copy up: aborts what runs, tells clients that wait, closes streams. The record is not touched.
+     * @param over whether the session itself has ended.
+     */
+    async close(why: string, over: boolean): Promise<void> {
         if (this.isClosed) {
             return;
         }
         this.isClosed = true;
+        this.isOver = over;
         for (const answer of [...this.answers]) {
             answer.fail(REFUSED, why);
         }

@@ -110,7 +110,7 @@ export class LocalSessions {
         } finally {
             session.entering--;
         }
-        return session.closed ? { status: 'missing' } : session;
+        return session.over ? { status: 'missing' } : session;
     }
 
     /** Renews a session and takes over what was changed elsewhere. */
@@ -203,7 +203,7 @@ export class LocalSessions {
         }
         if (!session.closed) {
             this.context.emit({ type: 'session.ended', sessionId: session.id, reason });
-            void session.close('The session has ended');
+            void session.close('The session has ended', true);
         }
     }
 
@@ -237,7 +237,7 @@ export class LocalSessions {
         this.sessions.delete(session.id);
         const { store, calls, cluster, emit, onerror } = this.context;
         emit({ type: 'session.evicted', sessionId: session.id, reason });
-        void session.close('This server process is shutting down');
+        void session.close('This server process is shutting down', false);
         const leaving = calls.run(() => store.sessions.leave(session.id, cluster.id)).finally(() => this.leaving.delete(session.id));
         leaving.catch(error => onerror(asStoreError(error)));
         this.leaving.set(session.id, leaving);

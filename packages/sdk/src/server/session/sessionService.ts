@@ -40,6 +40,14 @@ export const DRAINING_REFUSAL: Refusal = {
     headers: { 'Retry-After': RETRY_AFTER_SECONDS, Connection: 'close' }
 };
 
+/** The session goes on, so a client must not take it for ended. */
+export const COPY_DROPPED_REFUSAL: Refusal = {
+    status: 503,
+    code: REFUSED,
+    message: 'Service Unavailable: This server process has just dropped its copy of the session; send the request again',
+    headers: { 'Retry-After': RETRY_AFTER_SECONDS }
+};
+
 /**
  * The session that a request names.
  * @throws RefusedError 400 without a session id or with a malformed one, or if the protocol version is not supported. No store is asked.
@@ -65,7 +73,8 @@ export function sessionIdOf(exchange: HttpExchange): string {
 
 /**
  * Lets a request into its session.
- * @throws RefusedError 404 if there is no such session, or it is not the caller's. TransportStoreError. CapacityError.
+ * @throws RefusedError 404 if there is no such session, or it is not the caller's; see also {@link checkOpen}. TransportStoreError.
+ * CapacityError.
  */
 export async function enter(service: SessionService, sessionId: string, principal: string | undefined): Promise<LocalSession> {
     const session = await service.sessions.enter(sessionId, principal);
@@ -73,7 +82,18 @@ export async function enter(service: SessionService, sessionId: string, principa
         // A stranger is not told that the session exists.
         throw new RefusedError(SESSION_NOT_FOUND_REFUSAL);
     }
+    checkOpen(session);
     return session;
+}
+
+/**
+ * Checks that a session was not closed since the request was let in.
+ * @throws RefusedError 404 if the session has ended, 503 if only this node's copy was dropped.
+ */
+export function checkOpen(session: LocalSession): void {
+    if (session.closed) {
+        throw new RefusedError(session.over ? SESSION_NOT_FOUND_REFUSAL : COPY_DROPPED_REFUSAL);
+    }
 }
 
 function isSessionRefusal(session: LocalSession | SessionRefusal): session is SessionRefusal {
