@@ -16,9 +16,16 @@ const backoff = { firstMs: 50, mostMs: 1_000 };
 
 interface InboxEntry {
     readonly id: string;
-    /** Which message it is of all that were ever sent to the node; NaN if the store did not write it. */
-    readonly count: number;
+    /** `undefined` if the store did not write it. */
     readonly message: string | undefined;
+}
+
+/** Which of the messages to a node a message is. */
+interface Count {
+    /** When the node had joined, in milliseconds. */
+    readonly joined: number;
+    /** 1 for the first message after that. */
+    readonly count: number;
 }
 
 /**
@@ -34,8 +41,8 @@ export class InboxReceiver implements InboxSubscription {
     readonly #closing = new AbortController();
     #connection: RedisOwnConnection | undefined;
     #lastId = '0';
-    /** Count of the message delivered last. */
-    #lastCount: number | undefined;
+    /** Of the message delivered last. */
+    #lastCount: Count | undefined;
     /** Whether what was delivered is still in the inbox. */
     #mustTrim = false;
     #failures = 0;
@@ -96,8 +103,8 @@ export class InboxReceiver implements InboxSubscription {
 
     /** Removes what was delivered, as a receiver that comes later begins with the oldest message. */
     #trimCommand(): string[] {
-        const [milliseconds = '', sequence = ''] = this.#lastId.split('-');
-        return ['XTRIM', this.#key, 'MINID', `${milliseconds}-${Number(sequence) + 1}`];
+        const { joined, count } = countOf(this.#lastId);
+        return ['XTRIM', this.#key, 'MINID', `${joined}-${count + 1}`];
     }
 
     #deliver(entries: readonly InboxEntry[]): void {
@@ -109,17 +116,14 @@ export class InboxReceiver implements InboxSubscription {
         this.#mustTrim = true;
 
         const messages: string[] = [];
-        for (const { count, message } of entries) {
+        for (const { id, message } of entries) {
             if (message === undefined) {
                 this.#onError(
                     new TransportStoreError('STORE_CORRUPT', `Something else than the store has written to ${this.#key} in Redis.`)
                 );
                 continue;
             }
-            if (this.#lastCount !== undefined && count > this.#lastCount + 1) {
-                this.#onError(lost(count - this.#lastCount - 1));
-            }
-            this.#lastCount = count;
+            this.#reportGap(countOf(id));
             messages.push(message);
         }
         if (messages.length === 0) {
@@ -129,6 +133,17 @@ export class InboxReceiver implements InboxSubscription {
             this.#onMessages(messages);
         } catch (error) {
             this.#onError(error instanceof Error ? error : new Error('The receiver of an inbox failed.', { cause: error }));
+        }
+    }
+
+    #reportGap(next: Count): void {
+        const last = this.#lastCount;
+        this.#lastCount = next;
+        if (last !== undefined) {
+            const missed = next.count - 1 - (next.joined === last.joined ? last.count : 0);
+            if (missed > 0) {
+                this.#onError(lost(missed));
+            }
         }
     }
 
@@ -181,10 +196,14 @@ function entriesOf(reply: unknown): readonly InboxEntry[] {
     return arrayOf(arrayOf(streams[0])[1]).map(entry => {
         const [id, fields] = arrayOf(entry);
         const [name, message] = textsOf(fields);
-        const count = /^(\d+)-1$/.exec(textOf(id))?.[1];
-        const isOurs = count !== undefined && name === 'm';
-        return { id: textOf(id), count: isOurs ? Number(count) : NaN, message: isOurs ? message : undefined };
+        return { id: textOf(id), message: name === 'm' ? message : undefined };
     });
+}
+
+/** Redis gives no other ids than these. */
+function countOf(id: string): Count {
+    const [joined = NaN, count = NaN] = id.split('-').map(Number);
+    return { joined, count };
 }
 
 function lost(count: number): TransportStoreError {

@@ -22,6 +22,11 @@ export class KeyLayout {
         return `${this.session(sessionId)}:streams`;
     }
 
+    /** Sorted set of a session: the names of its streams, those to be given up first in front. */
+    order(sessionId: string): string {
+        return `${this.session(sessionId)}:order`;
+    }
+
     /** Redis stream with the events of a stream. Scripts make the same names to drop streams of a session. */
     events(sessionId: string, streamId: string): string {
         return `${this.session(sessionId)}:e:${streamId}`;
@@ -32,7 +37,7 @@ export class KeyLayout {
         return `${this.session(sessionId)}:deletion`;
     }
 
-    /** String that exists while the lease of a node runs. It counts the messages that were ever sent to the node. */
+    /** Hash that exists while the lease of a node runs. It counts the messages that were sent to the node. */
     lease(node: string): string {
         return `${this.#prefix}n:{${node}}:lease`;
     }

@@ -110,11 +110,10 @@ export class ClusterLink implements RedisLink {
 /** The store reconnects its own connections itself, as a cluster may have another server for a key by then. */
 function duplicate(client: RedisSingleClient): RedisOwnConnection {
     const overrides: RedisDuplicateOverrides = {
-        socket: { ...client.options?.socket, reconnectStrategy: false, socketTimeout: undefined },
-        commandsQueueMaxLength: undefined,
+        socket: { ...client.options?.socket, reconnectStrategy: false, socketTimeout: 0 },
+        commandsQueueMaxLength: 0,
         disableOfflineQueue: true,
-        pingInterval: undefined,
-        clientSideCache: undefined
+        pingInterval: 0
     };
     const connection = client.duplicate(overrides);
     // Without a listener an error event ends the process. What fails also rejects, so nothing is lost.

@@ -15,13 +15,12 @@ export interface RedisCommandOptions {
     readonly typeMapping: Record<never, never>;
 }
 
-/** What a connection of the store's own has otherwise than the client it is made after. */
+/** What a connection of the store's own has otherwise than the client it is made after; 0 stands for none. */
 export interface RedisDuplicateOverrides {
-    readonly socket: { readonly reconnectStrategy: false; readonly socketTimeout: undefined };
-    readonly commandsQueueMaxLength: undefined;
+    readonly socket: { readonly reconnectStrategy: false; readonly socketTimeout: 0 };
+    readonly commandsQueueMaxLength: 0;
     readonly disableOfflineQueue: true;
-    readonly pingInterval: undefined;
-    readonly clientSideCache: undefined;
+    readonly pingInterval: 0;
 }
 
 /** A connection that the store makes for itself. */

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import {
     type EventStreams,
     type StreamEvent,
@@ -113,7 +113,7 @@ export class RedisEventStreams implements EventStreams {
     }
 
     async hold(sessionId: string, streamId: string, holder: string): Promise<HoldResult> {
-        const keys = [this.#keys.session(sessionId), this.#keys.streams(sessionId)] as const;
+        const keys = [this.#keys.session(sessionId), this.#keys.streams(sessionId), this.#keys.order(sessionId)] as const;
         const args = [streamId, holder, this.#keys.events(sessionId, ''), this.#maxStreams];
         // Repeated, it would take itself for the holder before.
         const reply = arrayOf(await this.#redis.run(holdStream, keys, args, 'once'));
@@ -121,7 +121,12 @@ export class RedisEventStreams implements EventStreams {
     }
 
     async release(sessionId: string, streamId: string, holder: string, successor = ''): Promise<void> {
-        await this.#redis.run(releaseStream, [this.#keys.streams(sessionId)], [streamId, holder, successor], 'repeatable');
+        await this.#redis.run(
+            releaseStream,
+            [this.#keys.streams(sessionId), this.#keys.order(sessionId)],
+            [streamId, holder, successor],
+            'repeatable'
+        );
     }
 
     async #append(appends: readonly Append[]): Promise<readonly AppendResult[]> {
@@ -129,7 +134,7 @@ export class RedisEventStreams implements EventStreams {
         if (first === undefined) {
             return [];
         }
-        const closer = appends.some(({ close }) => close) ? randomUUID() : '';
+        const closer = appends.some(({ close }) => close) ? randomBytes(12).toString('base64url') : '';
         const args = [...this.#writeArguments(first), closer, ...appends.flatMap(({ events }) => events)];
         const reply = arrayOf(await this.#redis.run(appendEvents, this.#streamKeys(first), args, 'repeatable'));
         const result = appendResultOf(reply);
@@ -153,8 +158,13 @@ export class RedisEventStreams implements EventStreams {
         return publications.map(({ data }) => ({ status: 'ok', positions: positions.slice(taken, (taken += data.length)), holder }));
     }
 
-    #streamKeys({ sessionId, streamId }: StreamName): readonly [string, string, string] {
-        return [this.#keys.session(sessionId), this.#keys.streams(sessionId), this.#keys.events(sessionId, streamId)];
+    #streamKeys({ sessionId, streamId }: StreamName): readonly [string, ...string[]] {
+        return [
+            this.#keys.session(sessionId),
+            this.#keys.streams(sessionId),
+            this.#keys.order(sessionId),
+            this.#keys.events(sessionId, streamId)
+        ];
     }
 
     #writeArguments({ sessionId, streamId, retention }: StreamName & { readonly retention: Retention }): string[] {

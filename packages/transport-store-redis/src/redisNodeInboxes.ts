@@ -5,7 +5,7 @@ import type { KeyLayout } from './keys.js';
 import { OrderedBatches } from './orderedBatches.js';
 import type { RedisCommands } from './redisCommands.js';
 import { arrayOf, integerOf } from './replies.js';
-import { joinInbox, sendMessages } from './scripts/inboxScripts.js';
+import { findLeases, joinInbox, sendMessages } from './scripts/inboxScripts.js';
 
 /** {@link NodeInboxes} in Redis. */
 export class RedisNodeInboxes implements NodeInboxes {
@@ -46,15 +46,14 @@ export class RedisNodeInboxes implements NodeInboxes {
     }
 
     async alive(nodes: readonly string[]): Promise<readonly string[]> {
-        const keys = nodes.map(node => this.#keys.lease(node));
-        const [firstKey] = keys;
+        const [firstKey, ...keys] = nodes.map(node => this.#keys.lease(node));
         if (firstKey === undefined) {
             return [];
         }
         const leases = this.#redis.isCluster
-            ? await Promise.all(keys.map(key => this.#redis.send(key, ['GET', key], 'repeatable')))
-            : arrayOf(await this.#redis.send(firstKey, ['MGET', ...keys], 'repeatable'));
-        return nodes.filter((_node, index) => typeof leases[index] === 'string');
+            ? await Promise.all([firstKey, ...keys].map(key => this.#redis.send(key, ['EXISTS', key], 'repeatable')))
+            : arrayOf(await this.#redis.run(findLeases, [firstKey, ...keys], [], 'repeatable'));
+        return nodes.filter((_node, index) => leases[index] === 1);
     }
 
     async send(node: string, messages: readonly string[]): Promise<boolean> {

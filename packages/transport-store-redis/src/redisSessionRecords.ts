@@ -88,8 +88,8 @@ export class RedisSessionRecords implements SessionRecords {
         return refusalOf(integerOf(reply[0])) ?? { status: 'ok', nodes: textsOf(reply.slice(1)) };
     }
 
-    #sessionKeys(sessionId: string): readonly [string, string] {
-        return [this.#keys.session(sessionId), this.#keys.streams(sessionId)];
+    #sessionKeys(sessionId: string): readonly [string, string, string] {
+        return [this.#keys.session(sessionId), this.#keys.streams(sessionId), this.#keys.order(sessionId)];
     }
 }
 

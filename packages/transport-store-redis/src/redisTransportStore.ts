@@ -28,8 +28,8 @@ export interface RedisTransportStoreOptions {
      */
     readonly reconnectPatienceMs?: number | undefined;
     /**
-     * Most event streams kept of one session, or up to a tenth more. Beyond them streams are dropped: closed ones, then open ones, then
-     * held ones, and of these those that were written longest ago. Reading a dropped stream answers `unknown`. Default: 500.
+     * Most event streams kept of one session. One more drops the one that was written longest ago: a closed one if there is any, and none
+     * that is held as long as there are others. Reading a dropped stream answers `unknown`. Default: 500.
      */
     readonly maxStreamsPerSession?: number | undefined;
     /**

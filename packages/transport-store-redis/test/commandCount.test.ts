@@ -67,6 +67,7 @@ describe.skipIf(absenceOfServer)(titled('commands that operations cost', absence
         ['release', ({ store }: OpenStore, id: string) => store.streams.release(id, 'a', 'holder')],
         ['delete', ({ store }: OpenStore, id: string) => store.sessions.delete(id, {})],
         ['join', ({ store }: OpenStore, id: string) => store.inboxes.join(id, longMs)],
+        ['alive', ({ store }: OpenStore, id: string) => store.inboxes.alive([id, 'n1', 'n2'])],
         ['send', ({ store }: OpenStore, id: string) => store.inboxes.send(id, ['1', '2', '3'])]
     ])('%s is one script, sent by its hash', async (_name, operation) => {
         const id = randomUUID();
@@ -83,7 +84,6 @@ describe.skipIf(absenceOfServer)(titled('commands that operations cost', absence
         ['leave a session', 'HDEL', ({ store }: OpenStore) => store.sessions.leave('s', 'n')],
         ['renew', 'PEXPIRE', ({ store }: OpenStore) => store.inboxes.renew('n', longMs)],
         ['leave', 'UNLINK', ({ store }: OpenStore) => store.inboxes.leave('n')],
-        ['alive', 'MGET', ({ store }: OpenStore) => store.inboxes.alive(['n1', 'n2', 'n3'])],
         ['ping', 'PING', ({ store }: OpenStore) => store.ping()]
     ])('%s is the one command %s', async (_name, command, operation) => {
         expect(await commandsOf(() => operation(opened))).toEqual([command]);

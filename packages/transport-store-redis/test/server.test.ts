@@ -112,12 +112,16 @@ describe.skipIf(absenceOfServer)(titled('what happens to the server', absenceOfS
 
     test('set to evict keys: the store warns', async () => {
         const admin = await storeOfTest();
-        await admin.client.configSet({ maxmemory: '1gb', 'maxmemory-policy': 'allkeys-lru' });
+        await admin.client.configSet('maxmemory', '1gb');
+        await admin.client.configSet('maxmemory-policy', 'allkeys-lru');
+        onTestFinished(async () => {
+            await admin.client.configSet('maxmemory', '0');
+            await admin.client.configSet('maxmemory-policy', 'noeviction');
+        });
         const { store } = await storeOfTest();
         const warning = nextWarning();
         await store.sessions.touch('s', access);
         expect(await warning).toBe('MCP_REDIS_EVICTS_SESSIONS');
-        await admin.client.configSet({ maxmemory: '0', 'maxmemory-policy': 'noeviction' });
     });
 
     test('a user who lacks permissions is told so', async () => {

@@ -10,7 +10,7 @@ import { Script } from '../script.js';
  *   s:<name>  state
  *   n:<node>  a node with a live copy, and when it opened the session, in milliseconds of the server's clock
  *
- * Its streams (KEYS[2], see streamScripts.ts) always expire at the same time as it does.
+ * What is known of its streams (KEYS[2] and KEYS[3], see streamScripts.ts) always expires at the same time as it does.
  */
 
 /** Most nodes remembered of a session. Only processes that died without leaving fill it up, and those that opened it last matter. */
@@ -38,11 +38,12 @@ local function renew(latestEnd, ttl)
     if ttl > redis.call('PTTL', KEYS[1]) then
         redis.call('PEXPIRE', KEYS[1], ttl)
         redis.call('PEXPIRE', KEYS[2], ttl)
+        redis.call('PEXPIRE', KEYS[3], ttl)
     end
 end
 `;
 
-/** KEYS: session, streams. ARGV: record, principal, node, ttl, maximum age or empty, then names and values of the state. */
+/** KEYS: session, streams, order. ARGV: record, principal, node, ttl, maximum age or empty, then names and values of the state. */
 export const createSession = new Script(`${common}
 if redis.call('HLEN', KEYS[1]) > 0 then
     if redis.call('HEXISTS', KEYS[1], 'v') == 0 then error('${corruptMarker}: session') end
@@ -51,7 +52,7 @@ end
 local ttl = tonumber(ARGV[4])
 -- The first write must be one that Redis refuses when its memory is full; it lets a script finish that has written already.
 redis.call('HSET', KEYS[1], 'r', ARGV[1], 'v', 1)
-redis.call('UNLINK', KEYS[2])
+redis.call('UNLINK', KEYS[2], KEYS[3])
 if ARGV[2] ~= '' then redis.call('HSET', KEYS[1], 'p', ARGV[2]) end
 if ARGV[3] ~= '' then redis.call('HSET', KEYS[1], 'n:' .. ARGV[3], now()) end
 if ARGV[5] ~= '' then
@@ -64,7 +65,7 @@ redis.call('PEXPIRE', KEYS[1], ttl)
 return 1
 `);
 
-/** KEYS: session, streams. ARGV: principal, ttl. Returns the revision, 0 if missing, -1 if forbidden. */
+/** KEYS: session, streams, order. ARGV: principal, ttl. Returns the revision, 0 if missing, -1 if forbidden. */
 export const touchSession = new Script(`${common}${renew}
 local session = redis.call('HMGET', KEYS[1], 'v', 'p', 'x')
 if not session[1] then return missing end
@@ -73,7 +74,7 @@ renew(session[3], tonumber(ARGV[2]))
 return revisionOf(session[1])
 `);
 
-/** KEYS: session, streams. ARGV: principal, ttl, node or empty. Returns the revision, the record, and names and values of the state. */
+/** KEYS: session, streams, order. ARGV: principal, ttl, node or empty. Returns the revision, the record, and names and values of the state. */
 export const openSession = new Script(`${common}${renew}
 local session = redis.call('HMGET', KEYS[1], 'v', 'p', 'x', 'r')
 if not session[1] then return { missing } end
@@ -111,7 +112,7 @@ return redis.call('HINCRBY', KEYS[1], 'v', 1)
 const deletionMemoryMs = 10_000;
 
 /**
- * KEYS: session, streams, deletion. ARGV: principal, a token of the caller, what the keys of events begin with. Returns 1 and the nodes,
+ * KEYS: session, streams, order, deletion. ARGV: principal, a token of the caller, what the keys of events begin with. Returns 1 and the nodes,
  * 0 if missing, -1 if forbidden.
  *
  * A caller whose connection broke before the answer came asks again with the same token, and still gets the nodes to tell.
@@ -122,25 +123,25 @@ const deletionMemoryMs = 10_000;
 export const deleteSession = new Script(`${common}
 local session = redis.call('HMGET', KEYS[1], 'v', 'p')
 if not session[1] then
-    local deletion = redis.call('LRANGE', KEYS[3], 0, -1)
+    local deletion = redis.call('LRANGE', KEYS[4], 0, -1)
     if deletion[1] ~= ARGV[2] then return { missing } end
     deletion[1] = 1
     return deletion
 end
 if (session[2] or '') ~= ARGV[1] then return { forbidden } end
-redis.call('UNLINK', KEYS[3])
-redis.call('RPUSH', KEYS[3], ARGV[2])
+redis.call('UNLINK', KEYS[4])
+redis.call('RPUSH', KEYS[4], ARGV[2])
 local reply = { 1 }
 for _, field in ipairs(redis.call('HKEYS', KEYS[1])) do
     if string.sub(field, 1, 2) == 'n:' then
         reply[#reply + 1] = string.sub(field, 3)
-        redis.call('RPUSH', KEYS[3], reply[#reply])
+        redis.call('RPUSH', KEYS[4], reply[#reply])
     end
 end
-redis.call('PEXPIRE', KEYS[3], ${deletionMemoryMs})
+redis.call('PEXPIRE', KEYS[4], ${deletionMemoryMs})
 for _, field in ipairs(redis.call('HKEYS', KEYS[2])) do
     if string.sub(field, 1, 2) == 'e:' then redis.pcall('UNLINK', ARGV[3] .. string.sub(field, 3)) end
 end
-redis.call('UNLINK', KEYS[1], KEYS[2])
+redis.call('UNLINK', KEYS[1], KEYS[2], KEYS[3])
 return reply
 `);

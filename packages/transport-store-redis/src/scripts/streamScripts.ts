@@ -2,7 +2,7 @@ import { corruptMarker, mixedWritingMarker } from '../errors.js';
 import { Script } from '../script.js';
 
 /*
- * Each event is an entry of a Redis stream (KEYS[3]) with the fields
+ * Each event is an entry of a Redis stream (KEYS[4]) with the fields
  *   p  id of the event before it in the stream; "-" if it is the first, "?" if that was forgotten
  *   d  data
  * and the id <number>-1 if it was appended, <milliseconds>-<n> if it was published. Whatever trims a stream, the oldest entry that is
@@ -13,12 +13,15 @@ import { Script } from '../script.js';
  *               <a|p> <id of the newest event, or "-"> <when its time is over, in milliseconds> <who closed it; empty if open>
  *   h:<stream>  its holder
  *   q           set if streams of the session were forgotten
- *   w           number of fields at which to look for streams to forget
- * It expires with the hash of the session (KEYS[1]).
+ *   z           set if there are many streams, and of no other meaning
+ * A sorted set (KEYS[3]) has the names of the streams in the order in which they are given up if there are too many: closed ones first,
+ * then open ones, and of these the one that was written longest ago. Both expire with the hash of the session (KEYS[1]).
  */
 
-/** Number of fields of a session's streams below which there is no point in looking for streams to forget. */
-const fewFields = 128;
+/** Number of streams that are remembered after their time, so that whoever comes late still gets an exact answer. */
+const fewStreams = 32;
+/** More than any time in milliseconds: what is added to the time of the last write to rank open streams behind closed ones. */
+const openRank = 1e14;
 
 const common = `
 local missing, ok, closed, trimmed = 0, 1, 2, 3
@@ -53,61 +56,57 @@ local function sessionExists()
 end
 `;
 
-/**
- * Bounds what is kept of a session's streams. Looking at all of them is put off until there are a good many new ones, so that a write
- * costs the same however many streams there are.
- *
- * Streams whose time is over are forgotten first; over the limit also others: closed ones, then open ones, then held ones, and of these
- * those that were written longest ago.
- */
+/** Bounds what is kept of a session's streams, at a cost that does not grow with their number. */
 const forget = `
-local function forgetStreams(current, keyBase, limit)
-    local watermark = tonumber(redis.call('HGET', KEYS[2], 'w')) or ${fewFields}
-    if redis.call('HLEN', KEYS[2]) <= watermark then return end
-
-    local byId, streams, time = {}, {}, now()
-    local fields = redis.call('HGETALL', KEYS[2])
-    for i = 1, #fields, 2 do
-        local kind, id = string.match(fields[i], '^([eh]):(.*)$')
-        if kind then
-            local stream = byId[id]
-            if not stream then
-                stream = { id = id, endsAt = 0, worth = 1 }
-                byId[id] = stream
-                streams[#streams + 1] = stream
-            end
-            if kind == 'h' then
-                stream.held = true
-            else
-                local known = parseStream(fields[i + 1])
-                stream.endsAt = known.endsAt
-                if known.closer ~= '' then stream.worth = 0 end
-            end
-        end
-    end
-    for _, stream in ipairs(streams) do
-        if stream.id == current then stream.worth = 3
-        elseif stream.held then stream.worth = 2
-        elseif stream.endsAt <= time then stream.worth = -1 end
-    end
-    table.sort(streams, function(a, b)
-        if a.worth ~= b.worth then return a.worth < b.worth end
-        return a.endsAt < b.endsAt
-    end)
-    for i, stream in ipairs(streams) do
-        if stream.worth >= 0 and i > #streams - limit then break end
-        redis.call('HDEL', KEYS[2], 'e:' .. stream.id, 'h:' .. stream.id)
-        redis.call('HSET', KEYS[2], 'q', 1)
-        redis.pcall('UNLINK', keyBase .. stream.id)
-    end
-    local left = redis.call('HLEN', KEYS[2])
-    redis.call('HSET', KEYS[2], 'w', math.max(${fewFields}, left + math.ceil(limit / 10)))
+local function forgetStream(id, keyBase)
+    redis.call('HDEL', KEYS[2], 'e:' .. id, 'h:' .. id)
+    redis.call('HSET', KEYS[2], 'q', 1)
+    redis.call('ZREM', KEYS[3], id)
+    redis.pcall('UNLINK', keyBase .. id)
 end
 
--- To be called when the first field of a stream was set.
-local function registered(current, keyBase, limit)
-    redis.call('PEXPIRE', KEYS[2], math.max(1, redis.call('PTTL', KEYS[1])))
-    forgetStreams(current, keyBase, limit)
+local function forgetIfOver(id, time, keyBase)
+    local fields = redis.call('HMGET', KEYS[2], 'e:' .. id, 'h:' .. id)
+    local stream, held = parseStream(fields[1]), fields[2]
+    if held or not stream or stream.endsAt > time then return false end
+    forgetStream(id, keyBase)
+    return true
+end
+
+-- The first in order, but rather one that nobody holds, and in no case the one that is being written.
+local function leastMissed(current)
+    local first
+    for _, id in ipairs(redis.call('ZRANGE', KEYS[3], 0, 7)) do
+        if id ~= current then
+            if redis.call('HEXISTS', KEYS[2], 'h:' .. id) == 0 then return id end
+            first = first or id
+        end
+    end
+    return first
+end
+
+-- To be called when a stream was added to KEYS[3].
+local function registered(current, time, keyBase, limit)
+    local count = redis.call('ZCARD', KEYS[3])
+    if count == 1 then
+        local sessionTtl = math.max(1, redis.call('PTTL', KEYS[1]))
+        redis.call('PEXPIRE', KEYS[2], sessionTtl)
+        redis.call('PEXPIRE', KEYS[3], sessionTtl)
+    end
+    if count <= ${fewStreams} then return end
+    -- A long value has Redis change to a table, while it would search a list of short ones from its start for each field.
+    if count == ${2 * fewStreams} then redis.call('HSET', KEYS[2], 'z', string.rep('-', 100)) end
+    -- Two for one that is new, so that there are fewer and fewer.
+    for _, rank in ipairs({ 0, ${openRank} }) do
+        for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[3], rank, '+inf', 'LIMIT', 0, 2)) do
+            if not forgetIfOver(id, time, keyBase) then break end
+            count = count - 1
+        end
+    end
+    for _ = 1, count - limit do
+        local id = leastMissed(current)
+        if id then forgetStream(id, keyBase) end
+    end
 end
 `;
 
@@ -116,7 +115,7 @@ const write = `
 local id, ttl, maxEvents = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 
 local function startWriting(kind)
-    local fields = redis.call('HMGET', KEYS[2], 'e:' .. id, 'h:' .. id)
+    local fields = redis.call('HMGET', KEYS[2], 'e:' .. id, 'h:' .. id, 'q')
     local stream = parseStream(fields[1])
     if stream then
         if stream.kind ~= kind then error('${mixedWritingMarker}') end
@@ -124,16 +123,16 @@ local function startWriting(kind)
     else
         -- Events under this name can only be left from an earlier session, or from a stream that was forgotten. Looked for,
         -- as removing is a write: Redis refuses the first event when its memory is full, but lets a script finish that has written already.
-        if redis.call('EXISTS', KEYS[3]) == 1 then redis.call('UNLINK', KEYS[3]) end
+        if redis.call('EXISTS', KEYS[4]) == 1 then redis.call('UNLINK', KEYS[4]) end
         stream = { kind = kind, newest = '-', closer = '', isNew = true }
-        stream.previous = redis.call('HEXISTS', KEYS[2], 'q') == 1 and '?' or '-'
+        stream.previous = fields[3] and '?' or '-'
     end
     stream.holder = fields[2]
     return stream
 end
 
 local function add(stream, entry, data)
-    redis.call('XADD', KEYS[3], entry, 'p', stream.previous, 'd', data)
+    redis.call('XADD', KEYS[4], entry, 'p', stream.previous, 'd', data)
     stream.previous, stream.newest = entry, entry
 end
 
@@ -141,15 +140,16 @@ local function finishWriting(stream, time)
     local endsAt = string.format('%.0f', time + ttl)
     redis.call('HSET', KEYS[2], 'e:' .. id, stream.kind .. ' ' .. stream.newest .. ' ' .. endsAt .. ' ' .. stream.closer)
     -- Trimmed a good number at a time.
-    if redis.call('XLEN', KEYS[3]) > maxEvents + math.floor(maxEvents / 10) then
-        redis.call('XTRIM', KEYS[3], 'MAXLEN', maxEvents)
+    if redis.call('XLEN', KEYS[4]) > maxEvents + math.floor(maxEvents / 10) then
+        redis.call('XTRIM', KEYS[4], 'MAXLEN', maxEvents)
     end
-    redis.call('PEXPIRE', KEYS[3], ttl)
-    if stream.isNew then registered(id, ARGV[4], tonumber(ARGV[5])) end
+    redis.call('PEXPIRE', KEYS[4], ttl)
+    redis.call('ZADD', KEYS[3], stream.closer == '' and ${openRank} + time or time, id)
+    if stream.isNew then registered(id, time, ARGV[4], tonumber(ARGV[5])) end
 end
 `;
 
-/** KEYS: session, streams, events. ARGV: see {@link write}, then who closes the stream or empty, then numbers and data. */
+/** KEYS: session, streams, order, events. ARGV: see {@link write}, then who closes the stream or empty, then numbers and data. */
 export const appendEvents = new Script(`${common}${forget}${write}
 if not sessionExists() then return { missing } end
 local stream = startWriting('a')
@@ -172,7 +172,7 @@ if written or stream.closer ~= '' then finishWriting(stream, now()) end
 return { ok, stream.holder }
 `);
 
-/** KEYS: session, streams, events. ARGV: see {@link write}, then data. Returns the holder and the positions. */
+/** KEYS: session, streams, order, events. ARGV: see {@link write}, then data. Returns the holder and the positions. */
 export const publishEvents = new Script(`${common}${forget}${write}
 if not sessionExists() then return { missing } end
 local stream = startWriting('p')
@@ -188,13 +188,13 @@ for i = 6, #ARGV do
     add(stream, entry, ARGV[i])
     reply[#reply + 1] = entry
 end
-redis.call('XTRIM', KEYS[3], 'MINID', '~', string.format('%.0f', math.max(0, time - ttl)))
+redis.call('XTRIM', KEYS[4], 'MINID', '~', string.format('%.0f', math.max(0, time - ttl)))
 finishWriting(stream, time)
 return reply
 `);
 
 /**
- * KEYS: session, streams, events. ARGV: stream id, id of the event to read after or "-" for none or "?" for one that never was, limit.
+ * KEYS: session, streams, order, events. ARGV: stream id, id of the event to read after or "-" for none or "?" for one that never was, limit.
  * Returns ok, whether the stream is closed and this is its end, its kind, and ids and data.
  */
 export const readEvents = new Script(`${common}
@@ -210,7 +210,7 @@ if stream.endsAt <= now() and not held then return { missing } end
 if after == '?' then return { trimmed } end
 
 local from = after == '-' and '-' or '(' .. after
-local entries = redis.call('XRANGE', KEYS[3], from, '+', 'COUNT', ARGV[3])
+local entries = redis.call('XRANGE', KEYS[4], from, '+', 'COUNT', ARGV[3])
 if #entries == 0 then
     if stream.newest ~= '-' then
         if after ~= '-' then
@@ -233,20 +233,30 @@ end
 return reply
 `);
 
-/** KEYS: session, streams. ARGV: stream id, holder, what the keys of events begin with, most streams. Returns the holder before. */
+/** KEYS: session, streams, order. ARGV: stream id, holder, what the keys of events begin with, most streams. Returns the holder before. */
 export const holdStream = new Script(`${common}${forget}
 if not sessionExists() then return { missing } end
-local previous = redis.call('HGET', KEYS[2], 'h:' .. ARGV[1])
-redis.call('HSET', KEYS[2], 'h:' .. ARGV[1], ARGV[2])
-if not previous then registered(ARGV[1], ARGV[3], tonumber(ARGV[4])) end
+local id = ARGV[1]
+local previous = redis.call('HGET', KEYS[2], 'h:' .. id)
+redis.call('HSET', KEYS[2], 'h:' .. id, ARGV[2])
+if not previous then
+    local time = now()
+    redis.call('ZADD', KEYS[3], 'NX', ${openRank} + time, id)
+    registered(id, time, ARGV[3], tonumber(ARGV[4]))
+end
 return { ok, previous }
 `);
 
-/** KEYS: streams. ARGV: stream id, holder, successor or empty. */
+/** KEYS: streams, order. ARGV: stream id, holder, successor or empty. */
 export const releaseStream = new Script(`
 local field = 'h:' .. ARGV[1]
-if redis.call('HGET', KEYS[1], field) == ARGV[2] then
-    if ARGV[3] == '' then redis.call('HDEL', KEYS[1], field) else redis.call('HSET', KEYS[1], field, ARGV[3]) end
+if redis.call('HGET', KEYS[1], field) ~= ARGV[2] then return 0 end
+if ARGV[3] ~= '' then
+    redis.call('HSET', KEYS[1], field, ARGV[3])
+else
+    redis.call('HDEL', KEYS[1], field)
+    -- A stream that was only held leaves nothing.
+    if redis.call('HEXISTS', KEYS[1], 'e:' .. ARGV[1]) == 0 then redis.call('ZREM', KEYS[2], ARGV[1]) end
 end
 return 1
 `);
