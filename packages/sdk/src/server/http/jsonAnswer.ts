@@ -6,47 +6,50 @@ type Response = JSONRPCResultResponse | JSONRPCErrorResponse;
 
 /** Answers a POST with JSON as soon as each of its requests has a response: one object for one request, an array for several. */
 export class JsonAnswer {
-    readonly requestIds: readonly RequestId[];
+    /** Requests of the POST, without repetitions. */
+    readonly requestIds: RequestId[];
     private readonly headers: Readonly<Record<string, string>>;
-    private readonly responses = new Map<RequestId, Response | undefined>();
-    private exchange: HttpExchange | undefined;
+    /** Responses, in the order of the requests. */
+    private responses: (Response | undefined)[];
     private missing: number;
+    private exchange: HttpExchange | undefined;
 
     /** @param headers go with the answer, besides its content type. */
     constructor(exchange: HttpExchange, headers: Readonly<Record<string, string>>, requestIds: readonly RequestId[]) {
         this.exchange = exchange;
         this.headers = headers;
-        this.requestIds = requestIds;
-        for (const id of requestIds) {
-            this.responses.set(id, undefined);
-        }
-        this.missing = this.responses.size;
+        this.requestIds = requestIds.length === 1 ? [...requestIds] : [...new Set(requestIds)];
+        this.responses = this.requestIds.map(() => undefined);
+        this.missing = this.requestIds.length;
     }
 
-    /** Whether the POST will not be answered from here. */
-    get isAbandoned(): boolean {
-        return this.exchange === undefined;
+    /** Whether the POST is yet to be answered from here. */
+    get isPending(): boolean {
+        return this.exchange !== undefined;
     }
 
     /** @returns whether this was the last response and the POST is answered, unless it was abandoned. */
     settle(response: Response): boolean {
-        const id = response.id;
-        if (id === undefined || !this.responses.has(id) || this.responses.get(id) !== undefined) {
+        const index = response.id === undefined ? -1 : this.requestIds.indexOf(response.id);
+        if (index < 0 || this.responses[index] !== undefined) {
             return false;
         }
-        this.responses.set(id, response);
+        this.responses[index] = response;
         if (--this.missing > 0) {
             return false;
         }
-        const body = this.responses.size === 1 ? response : [...this.responses.values()];
+        const body = this.responses.length === 1 ? response : this.responses;
         this.exchange?.respond(200, { 'Content-Type': 'application/json', ...this.headers }, JSON.stringify(body));
+        this.exchange = undefined;
         return true;
     }
 
     /** The response to this request will go elsewhere, and is left out here. */
     leaveToAnother(id: RequestId): void {
-        if (this.responses.has(id) && this.responses.get(id) === undefined) {
-            this.responses.delete(id);
+        const index = this.requestIds.indexOf(id);
+        if (index >= 0 && this.responses[index] === undefined) {
+            this.requestIds.splice(index, 1);
+            this.responses.splice(index, 1);
             this.missing--;
         }
     }

@@ -22,7 +22,7 @@ export class MessageStream {
     readonly requestIds: readonly RequestId[];
     /** Whether the client has got an event id, so that it can come back for what it misses. */
     resumable = false;
-    private readonly unanswered: Set<RequestId>;
+    private readonly unanswered: RequestId[];
     private readonly surroundings: StreamSurroundings;
     private sink: EventStreamSink | undefined;
     /** Text for a reader whose HTTP answer has not begun; `undefined` where no such reader is expected. */
@@ -30,10 +30,11 @@ export class MessageStream {
     private endsEarly = false;
     private replayed: ReadonlySet<EventId> | undefined;
 
+    /** @param requestIds without repetitions. */
     constructor(id: StreamId | undefined, requestIds: readonly RequestId[], surroundings: StreamSurroundings) {
         this.id = id;
         this.requestIds = requestIds;
-        this.unanswered = new Set(requestIds);
+        this.unanswered = [...requestIds];
         this.surroundings = surroundings;
     }
 
@@ -43,17 +44,20 @@ export class MessageStream {
 
     /** Whether every request has its response. */
     get isAnswered(): boolean {
-        return this.unanswered.size === 0;
+        return this.unanswered.length === 0;
     }
 
     /** Notes that a request has its response. */
     settle(id: RequestId): void {
-        this.unanswered.delete(id);
+        const index = this.unanswered.indexOf(id);
+        if (index >= 0) {
+            this.unanswered.splice(index, 1);
+        }
     }
 
     /** The response to this request will go elsewhere. */
     leaveToAnother(id: RequestId): void {
-        this.unanswered.delete(id);
+        this.settle(id);
     }
 
     /** Announces a reader whose HTTP answer begins a little later; what is written until then waits for it. */

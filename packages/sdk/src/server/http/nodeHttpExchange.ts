@@ -6,7 +6,6 @@ import { NodeEventStreamSink } from './nodeEventStreamSink.js';
 /** How long a client may go on sending a body that nobody reads, in milliseconds. */
 const DISCARD_MS = 500;
 
-const PLAIN_HOST = /^[a-z0-9.-]+(?::\d{1,5})?$/i;
 const NOT_IN_HOST = /[/?#@\\\s]/;
 
 /** {@link HttpExchange} on Node's own request and response: no `Request`, `Response` or web stream is made. */
@@ -18,6 +17,7 @@ export class NodeHttpExchange implements HttpExchange {
     readonly finished: Promise<void>;
     private readonly request: IncomingMessage;
     private readonly response: ServerResponse;
+    private url: URL | undefined;
     private finish: () => void = () => undefined;
 
     constructor(request: IncomingMessage & { auth?: AuthInfo | undefined }, response: ServerResponse, parsedBody?: unknown) {
@@ -33,12 +33,8 @@ export class NodeHttpExchange implements HttpExchange {
 
     /** Whether the request line and the `Host` header make a URL. Requests for which they don't deserve a 400. */
     get hasValidUrl(): boolean {
-        const { url, headers } = this.request;
-        if (url?.startsWith('/') && !url.includes('\\') && headers.host !== undefined && PLAIN_HOST.test(headers.host)) {
-            return true;
-        }
         try {
-            urlOf(this.request);
+            this.url ??= urlOf(this.request);
             return true;
         } catch {
             return false;
@@ -46,15 +42,7 @@ export class NodeHttpExchange implements HttpExchange {
     }
 
     get requestInfo(): RequestInfo {
-        const { request } = this;
-        let url: URL | undefined;
-        return {
-            headers: request.headers,
-            // Few handlers ask for it.
-            get url() {
-                return (url ??= urlOf(request));
-            }
-        };
+        return { headers: this.request.headers, url: (this.url ??= urlOf(this.request)) };
     }
 
     header(name: string): string | undefined {
@@ -78,14 +66,15 @@ export class NodeHttpExchange implements HttpExchange {
             let first: Buffer | undefined;
             let rest: Buffer[] | undefined;
             let size = 0;
-            const stop = (): void => {
-                request.off('data', onData).off('end', onEnd).off('error', onError).off('close', onClose);
-            };
+            let settled = false;
             const onData = (data: Buffer | string): void => {
                 const chunk = typeof data === 'string' ? Buffer.from(data) : data;
                 size += chunk.length;
+                if (settled) {
+                    return;
+                }
                 if (size > maxBytes) {
-                    stop();
+                    settled = true;
                     this.discardBody();
                     resolve(undefined);
                 } else if (first === undefined) {
@@ -95,15 +84,19 @@ export class NodeHttpExchange implements HttpExchange {
                 }
             };
             const onEnd = (): void => {
-                stop();
-                resolve((rest ? Buffer.concat(rest) : first)?.toString('utf8') ?? '');
+                if (!settled) {
+                    settled = true;
+                    resolve((rest ? Buffer.concat(rest) : first)?.toString('utf8') ?? '');
+                }
             };
-            const onError = (error: Error): void => {
-                stop();
-                reject(error);
+            const onBroken = (error?: Error): void => {
+                if (!settled) {
+                    settled = true;
+                    reject(error ?? new Error('The client closed the connection before its request was complete'));
+                }
             };
-            const onClose = (): void => onError(new Error('The client closed the connection before its request was complete'));
-            request.on('data', onData).on('end', onEnd).on('error', onError).on('close', onClose);
+            // The listeners stay: the request lives no longer than the last of their events.
+            request.on('data', onData).on('end', onEnd).on('error', onBroken).on('close', onBroken);
         });
     }
 

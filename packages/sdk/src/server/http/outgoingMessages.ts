@@ -173,9 +173,10 @@ export class OutgoingMessages {
 
     /** A document has no place for anything but responses. */
     private sendJson(answer: JsonAnswer, message: JSONRPCMessage): void {
+        const { isPending } = answer;
         if (isResponse(message) && answer.settle(message)) {
             this.forget(answer);
-            if (answer.isAbandoned && !this.closed) {
+            if (!isPending && !this.closed) {
                 throw noConnection(message.id);
             }
         }
