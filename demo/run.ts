@@ -56,8 +56,8 @@ async function run(): Promise<number> {
 
     const worked = (side: 'left' | 'right'): string => `${outcomes.filter(outcome => outcome[side].ok).length} of ${outcomes.length} steps`;
     const seconds = ((performance.now() - begun) / 1_000).toFixed(1);
-    console.log('\nOnly node-1 knows the session of the unmodified SDK. A client stops at the first ✗; this one goes on.');
-    console.log(`The unmodified SDK: ${worked('left')}.`);
+    console.log('\nA client stops at the first ✗. This one goes on, to show the rest.');
+    console.log(`The unmodified SDK: ${worked('left')}. Only node-1 knows its session.`);
     console.log(styleText('bold', `This fork: ${worked('right')}. (${seconds} s)`));
     const failures = outcomes.filter(({ right }) => !right.ok);
     for (const { title, right } of failures) {
