@@ -147,6 +147,8 @@ class NodeSessionHandler implements SessionHandler, SessionService {
     readonly capabilities: SessionHandler['capabilities'];
     private readonly housekeeping: Housekeeping;
     private closing: Promise<void> | undefined;
+    /** Requests that are on their way: into their session, or to being answered without one. */
+    private handling = 0;
     private whenAnswered: () => void = () => undefined;
 
     constructor(factory: TransportFactory, options: SessionHandlerOptions) {
@@ -211,6 +213,7 @@ class NodeSessionHandler implements SessionHandler, SessionService {
     }
 
     private async handle(exchange: HttpExchange): Promise<void> {
+        this.handling++;
         try {
             switch (exchange.method) {
                 case 'POST':
@@ -235,6 +238,9 @@ class NodeSessionHandler implements SessionHandler, SessionService {
                 message: refusal.message
             });
             refuse(exchange, refusal);
+        } finally {
+            this.handling--;
+            this.whenAnswered();
         }
     }
 
@@ -266,11 +272,16 @@ class NodeSessionHandler implements SessionHandler, SessionService {
         sessions.all().forEach(session => session.endTails(retryMs));
         await this.allAnswered(deadlineMs);
         for (const session of sessions.all()) {
+            // Those of requests that were on their way when it began.
+            session.endTails(retryMs);
             for (const answer of [...session.answers]) {
                 answer.fail(-32000, 'The server process that handled this request is shutting down');
             }
         }
-        await settledWithin([...context.openStreams.values()].map(stream => stream.flushed()), deadlineMs / 2);
+        await settledWithin(
+            [...context.openStreams.values()].map(stream => stream.flushed()),
+            deadlineMs / 2
+        );
         this.housekeeping.stop();
         await sessions.evictAll();
         await context.cluster.leave();
@@ -278,7 +289,7 @@ class NodeSessionHandler implements SessionHandler, SessionService {
     }
 
     private allAnswered(deadlineMs: number): Promise<void> {
-        const isIdle = (): boolean => this.sessions.all().every(session => session.answers.size === 0 && session.entering === 0);
+        const isIdle = (): boolean => this.handling === 0 && this.sessions.all().every(session => session.answers.size === 0);
         return new Promise(resolve => {
             const timer = setTimeout(resolve, deadlineMs);
             this.whenAnswered = () => {
