@@ -205,7 +205,7 @@ describe.each(['sdk', 'upstream'])('the %s fixture', name => {
         ['RESPONSE_MODE', 'xml']
     ])('does not start with a wrong %s, and says so', async (variable, value) => {
         const id = variable === 'NODE_ID' ? value : 'node-1';
-        const node = ProcessNode.spawn(id, 0, { script, storeUrl: 'memory:', environment: { [variable]: value } });
+        const node = ProcessNode.spawn(id, { script, storeUrl: 'memory:', environment: { [variable]: value } });
         expect(await node.ended()).toEqual({ exitCode: 1 });
         expect(node.logs()).toContain(variable);
     });
@@ -213,7 +213,7 @@ describe.each(['sdk', 'upstream'])('the %s fixture', name => {
 
 describe('the sdk fixture', () => {
     it('does not start with a store that there is no driver for, and says so', async () => {
-        const node = ProcessNode.spawn('node-1', 0, { script: fixture('sdk'), storeUrl: 'postgres://user:pw@127.0.0.1:1/db' });
+        const node = ProcessNode.spawn('node-1', { script: fixture('sdk'), storeUrl: 'postgres://user:pw@127.0.0.1:1/db' });
         expect(await node.ended()).toEqual({ exitCode: 1 });
         expect(node.logs()).toMatch(/^Can't start: STORE_URL.*postgres/m);
     });

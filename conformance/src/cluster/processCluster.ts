@@ -1,9 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createServer } from 'node:net';
 import { type ClusterNode, mcpUrl, untilReady } from './clusterNode.ts';
 
 export interface ProcessClusterOptions {
-    /** TypeScript or JavaScript file of a server that honours the contract of fixture servers. */
+    /**
+     * TypeScript or JavaScript file of one of the fixture servers. They choose a port themselves, and tell which, if `PORT` is 0. A port
+     * that is chosen for them might be taken by somebody else before they listen on it.
+     */
     readonly script: string;
     /** Default: 3 */
     readonly nodes?: number;
@@ -15,26 +17,41 @@ export interface ProcessClusterOptions {
 /** A node that is a process of this machine. */
 export class ProcessNode implements ClusterNode {
     readonly id: string;
-    readonly url: string;
     private readonly child: ChildProcess;
     private readonly exit: Promise<{ readonly exitCode: number | null }>;
+    private readonly listening: Promise<number>;
     private output = '';
+    private port: number | undefined;
 
-    private constructor(id: string, url: string, child: ChildProcess) {
+    private constructor(id: string, child: ChildProcess) {
         this.id = id;
-        this.url = url;
         this.child = child;
         this.exit = new Promise(resolve => child.once('close', exitCode => resolve({ exitCode })));
-        for (const stream of [child.stdout, child.stderr]) {
-            stream?.setEncoding('utf8').on('data', (text: string) => (this.output += text));
-        }
+        this.listening = new Promise(resolve => {
+            for (const stream of [child.stdout, child.stderr]) {
+                stream?.setEncoding('utf8').on('data', (text: string) => {
+                    this.output += text;
+                    const port = /listens on port (\d+)\n/.exec(this.output)?.[1];
+                    if (port !== undefined) {
+                        resolve(Number(port));
+                    }
+                });
+            }
+        });
     }
 
     /** Starts a process, which is not ready yet. */
-    static spawn(id: string, port: number, { script, storeUrl, environment }: ProcessClusterOptions): ProcessNode {
-        const env = { ...process.env, ...environment, HOST: '127.0.0.1', PORT: String(port), NODE_ID: id, STORE_URL: storeUrl };
-        const child = spawn(process.execPath, [script], { env, stdio: ['ignore', 'pipe', 'pipe'] });
-        return new ProcessNode(id, mcpUrl(port), child);
+    static spawn(id: string, { script, storeUrl, environment }: ProcessClusterOptions): ProcessNode {
+        const env = { ...process.env, ...environment, HOST: '127.0.0.1', PORT: '0', NODE_ID: id, STORE_URL: storeUrl };
+        return new ProcessNode(id, spawn(process.execPath, [script], { env, stdio: ['ignore', 'pipe', 'pipe'] }));
+    }
+
+    /** Known once the node {@link untilReady is ready}. */
+    get url(): string {
+        if (this.port === undefined) {
+            throw new Error(`${this.id} does not listen yet`);
+        }
+        return mcpUrl(this.port);
     }
 
     /** Resolves when the node is ready. @throws {Error} with what it wrote if it ends before. */
@@ -42,6 +59,7 @@ export class ProcessNode implements ClusterNode {
         const ended = this.ended().then(({ exitCode }) => {
             throw new Error(`${this.id} ended with ${exitCode ?? 'a signal'} before it was ready:\n${this.output}`);
         });
+        this.port = await Promise.race([this.listening, ended]);
         await Promise.race([untilReady(this), ended]);
     }
 
@@ -78,8 +96,8 @@ export class ProcessCluster {
 
     /** Starts the nodes and waits until all are ready. None is left if one fails. */
     static async start(options: ProcessClusterOptions): Promise<ProcessCluster> {
-        const ports = await freePorts(options.nodes ?? 3);
-        const cluster = new ProcessCluster(ports.map((port, index) => ProcessNode.spawn(`node-${index + 1}`, port, options)));
+        const names = Array.from({ length: options.nodes ?? 3 }, (_, index) => `node-${index + 1}`);
+        const cluster = new ProcessCluster(names.map(name => ProcessNode.spawn(name, options)));
         try {
             await Promise.all(cluster.nodes.map(node => node.untilReady()));
             return cluster;
@@ -102,24 +120,4 @@ export class ProcessCluster {
     async close(): Promise<void> {
         await Promise.all(this.nodes.map(node => node.kill()));
     }
-}
-
-/** Ports that nobody listens on now. */
-async function freePorts(count: number): Promise<number[]> {
-    const servers = await Promise.all(
-        Array.from({ length: count }, async () => {
-            const server = createServer();
-            await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
-            return server;
-        })
-    );
-    const ports = servers.map(server => {
-        const address = server.address();
-        if (address === null || typeof address === 'string') {
-            throw new Error('A server listens on no TCP port');
-        }
-        return address.port;
-    });
-    await Promise.all(servers.map(server => new Promise<void>(resolve => server.close(() => resolve()))));
-    return ports;
 }
