@@ -18,7 +18,9 @@ function projectOf(folder: string): TestProjectConfiguration {
 }
 
 const packages = readdirSync(path.join(root, 'packages')).map(name => `packages/${name}`);
-const folders = [...packages, 'conformance', 'tests', 'demo'].filter(folder => existsSync(path.join(root, folder, 'package.json')));
+const folders = [...packages, 'conformance', 'tests', 'demo', 'release'].filter(folder =>
+    existsSync(path.join(root, folder, 'package.json'))
+);
 
 /** Where to leave the results for a machine to read, besides the report for people. */
 const jsonReport = process.env.VITEST_JSON_REPORT;
