@@ -93,7 +93,8 @@ export class WebStandardStreamableHTTPServerTransport implements Transport {
      */
     async handleRequest(req: Request, options?: HandleRequestOptions): Promise<Response> {
         const exchange = new WebHttpExchange(req, options);
-        await this.core.handle(exchange);
+        // Not waited for: a long replay goes on while its answer is being read.
+        this.core.handle(exchange).catch((error: unknown) => exchange.fail(error));
         return exchange.response;
     }
 

@@ -11,19 +11,26 @@ export class WebHttpExchange implements HttpExchange {
     readonly method: string;
     readonly authInfo: AuthInfo | undefined;
     readonly parsedBody: unknown;
-    /** Settles with the answer. */
+    /** Settles when the answer begins, or with what {@link fail} was told. */
     readonly response: Promise<Response>;
     private readonly request: Request;
     private answer: (response: Response) => void = () => undefined;
+    private reject: (error: unknown) => void = () => undefined;
 
     constructor(request: Request, options: { authInfo?: AuthInfo | undefined; parsedBody?: unknown } = {}) {
         this.method = request.method;
         this.authInfo = options.authInfo;
         this.parsedBody = options.parsedBody;
         this.request = request;
-        this.response = new Promise(resolve => {
+        this.response = new Promise((resolve, reject) => {
             this.answer = resolve;
+            this.reject = reject;
         });
+    }
+
+    /** There will be no answer, unless it has begun. */
+    fail(error: unknown): void {
+        this.reject(error);
     }
 
     get requestInfo(): RequestInfo {
