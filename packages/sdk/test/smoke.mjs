@@ -5,64 +5,34 @@
  */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
-import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { serveOnTransport, serveOnTwoNodes } from './support/sessionSmoke.mjs';
 
 const require = createRequire(import.meta.url);
 
-/** What a session needs, as one of the two module systems loads it. */
+/** @typedef {import('./support/sessionSmoke.mjs').SdkModules} SdkModules */
+
+/** @type {SdkModules} */
 const imported = {
     client: await import('@modelcontextprotocol/sdk/client/index.js'),
     clientTransport: await import('@modelcontextprotocol/sdk/client/streamableHttp.js'),
     server: await import('@modelcontextprotocol/sdk/server/mcp.js'),
-    serverTransport: await import('@modelcontextprotocol/sdk/server/streamableHttp.js')
+    serverTransport: await import('@modelcontextprotocol/sdk/server/streamableHttp.js'),
+    sessionHandler: await import('@modelcontextprotocol/sdk/server/sessionHandler.js'),
+    inMemoryStore: await import('@modelcontextprotocol/sdk/server/inMemoryTransportStore.js')
 };
 
-/** @type {typeof imported} */
+/** @type {SdkModules} */
 const required = {
     client: require('@modelcontextprotocol/sdk/client/index.js'),
     clientTransport: require('@modelcontextprotocol/sdk/client/streamableHttp.js'),
     server: require('@modelcontextprotocol/sdk/server/mcp.js'),
-    serverTransport: require('@modelcontextprotocol/sdk/server/streamableHttp.js')
+    serverTransport: require('@modelcontextprotocol/sdk/server/streamableHttp.js'),
+    sessionHandler: require('@modelcontextprotocol/sdk/server/sessionHandler.js'),
+    inMemoryStore: require('@modelcontextprotocol/sdk/server/inMemoryTransportStore.js')
 };
-
-/**
- * A session over HTTP.
- *
- * @param {typeof imported} modules
- */
-async function serveSession({
-    client: { Client },
-    clientTransport: { StreamableHTTPClientTransport },
-    server: { McpServer },
-    serverTransport: { StreamableHTTPServerTransport }
-}) {
-    const server = new McpServer({ name: 'smoke', version: '1.0.0' });
-    server.registerTool('greet', { description: 'Greets' }, () => ({ content: [{ type: 'text', text: 'hello' }] }));
-    const transport = new StreamableHTTPServerTransport({ sessionIdGenerator: randomUUID });
-    await server.connect(transport);
-
-    const http = createServer((request, response) => void transport.handleRequest(request, response)).listen(0, '127.0.0.1');
-    await once(http, 'listening');
-    const address = http.address();
-    assert(address !== null && typeof address === 'object');
-
-    const client = new Client({ name: 'smoke', version: '1.0.0' });
-    try {
-        await client.connect(new StreamableHTTPClientTransport(new URL(`http://127.0.0.1:${address.port}/mcp`)));
-        const result = await client.callTool({ name: 'greet', arguments: {} });
-        assert.deepEqual(result.content, [{ type: 'text', text: 'hello' }]);
-    } finally {
-        await client.close();
-        await server.close();
-        http.closeAllConnections();
-        http.close();
-    }
-}
 
 const facts = await promisify(execFile)(process.execPath, [fileURLToPath(new URL('support/module-facts.mjs', import.meta.url))], {
     maxBuffer: 64 * 1024 * 1024
@@ -83,6 +53,8 @@ for (const { subpath, upstreamNames, forkNames } of [...esm, ...cjs, ...cjsFromE
 console.log(`Node ${process.version}: ${names.length} modules export what upstream exports`);
 
 for (const [kind, modules] of Object.entries({ import: imported, require: required })) {
-    await serveSession(modules);
+    await serveOnTransport(modules);
     console.log(`Node ${process.version}: served a session with modules from ${kind}`);
+    await serveOnTwoNodes(modules, new modules.inMemoryStore.InMemoryTransportStore());
+    console.log(`Node ${process.version}: served a session on two nodes with modules from ${kind}`);
 }
