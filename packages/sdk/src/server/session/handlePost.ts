@@ -144,15 +144,29 @@ async function handleNotification(
         case 'notifications/initialized': {
             // Other copies learn it from the record, with the next request that they are asked to serve.
             await change(context, session, { initialized: true });
-            const { transport } = await session.ensureServer(exchange.authInfo);
+            const { transport } = await serverOf(session, exchange);
             return transport.deliverInitialized(message, extraOf(exchange));
         }
         default: {
             await router.broadcast(session, message, 'notification');
-            const { transport } = await session.ensureServer(exchange.authInfo);
+            const { transport } = await serverOf(session, exchange);
             transport.deliver(message, extraOf(exchange));
         }
     }
+}
+
+/**
+ * The live server of a session that goes on.
+ * @throws RefusedError if the session was closed meanwhile. FactoryError.
+ */
+async function serverOf(session: LocalSession, exchange: HttpExchange): Promise<LiveServer> {
+    checkOpen(session);
+    const live = await session.ensureServer(exchange.authInfo);
+    checkOpen(session);
+    if (live.transport.closed) {
+        throw new RefusedError(COPY_DROPPED_REFUSAL);
+    }
+    return live;
 }
 
 /** Changes the record, and what this node knows of it. */
@@ -194,7 +208,7 @@ async function handleRequests(service: SessionService, exchange: HttpExchange, p
     return occupied(session, async () => {
         const log = openLog(context, posted);
         return abandonedOnFailure(log, async () => {
-            await Promise.all([session.ensureServer(exchange.authInfo), log?.opened]);
+            await Promise.all([serverOf(session, exchange), log?.opened]);
             return serve(service, exchange, session, posted, log?.stream);
         });
     });
@@ -251,11 +265,7 @@ async function serve(
     { messages, requests }: PostedRequests,
     stream: RequestStream | undefined
 ): Promise<void> {
-    const live = await session.ensureServer(exchange.authInfo);
-    checkOpen(session);
-    if (live.transport.closed) {
-        throw new RefusedError(COPY_DROPPED_REFUSAL);
-    }
+    const live = await serverOf(session, exchange);
     for (const { id } of requests) {
         if (live.transport.isRunning(id)) {
             throw new RefusedError(invalid(`A request with id ${JSON.stringify(id)} is already running in this session`));
