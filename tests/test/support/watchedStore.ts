@@ -30,6 +30,7 @@ export class WatchedStore implements TransportStore {
     private readonly store: TransportStore;
     private readonly interventions: { readonly matches: (call: StoreCall) => boolean; readonly intervention: Intervention }[] = [];
     private readonly listeners = new Set<(call: StoreCall) => void>();
+    private readonly receivers = new Set<(messages: readonly string[]) => void>();
 
     /** @param capabilities which optional parts of the store are shown. Default: all that it has. */
     constructor(store: TransportStore, capabilities: StoreCapabilities = {}) {
@@ -64,7 +65,18 @@ export class WatchedStore implements TransportStore {
                 leave: via('inboxes.leave', (...args) => inboxes.leave(...args)),
                 alive: via('inboxes.alive', (...args) => inboxes.alive(...args)),
                 send: via('inboxes.send', (...args) => inboxes.send(...args)),
-                receive: via('inboxes.receive', (...args) => inboxes.receive(...args))
+                receive: via(
+                    'inboxes.receive',
+                    (node: string, onMessages: (messages: readonly string[]) => void, onError: (error: Error) => void) =>
+                        inboxes.receive(
+                            node,
+                            messages => {
+                                onMessages(messages);
+                                [...this.receivers].forEach(receiver => receiver(messages));
+                            },
+                            onError
+                        )
+                )
             };
         }
     }
@@ -106,6 +118,19 @@ export class WatchedStore implements TransportStore {
                 }
             };
             this.listeners.add(listener);
+        });
+    }
+
+    /** Resolves when messages for which the condition holds have been delivered to the node. */
+    delivered(condition: (messages: readonly string[]) => boolean): Promise<void> {
+        return new Promise(resolve => {
+            const receiver = (messages: readonly string[]): void => {
+                if (condition(messages)) {
+                    this.receivers.delete(receiver);
+                    resolve();
+                }
+            };
+            this.receivers.add(receiver);
         });
     }
 
