@@ -34,5 +34,5 @@ export class RequestStreamIds {
 
 /** The node that writes a request's stream, or `undefined` if this is no such stream. */
 export function producerOf(streamId: string): string | undefined {
-    return /^([\w-]+)-\d+$/.exec(streamId)?.[1];
+    return /^([0-9a-f]+)-\d+$/.exec(streamId)?.[1];
 }

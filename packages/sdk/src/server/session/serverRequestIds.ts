@@ -20,6 +20,6 @@ export class ServerRequestIds {
 
 /** The node that waits for the reply with this id, or `undefined` if the id was not made by {@link ServerRequestIds}. */
 export function waitingNode(id: string | number): string | undefined {
-    const match = typeof id === 'string' ? /^([\w-]{1,64})\.\d+$/.exec(id) : null;
+    const match = typeof id === 'string' ? /^([0-9a-f]{1,64})\.\d+$/.exec(id) : null;
     return match?.[1];
 }

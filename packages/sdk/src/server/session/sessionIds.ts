@@ -10,13 +10,14 @@ export function isWellFormedSessionId(id: string): boolean {
     return id.length <= MAX_SESSION_ID_LENGTH && VISIBLE_ASCII.test(id);
 }
 
-const ALPHABET = '0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_';
-
-/** A random name of 96 bits, for nodes and streams: 16 characters of `[A-Za-z0-9_-]`. */
+/**
+ * A random name of 96 bits, for nodes and streams: 24 hexadecimal digits, and so never one of the names that are made of such a name, a
+ * separator and a number.
+ */
 export function randomName(): string {
     let name = '';
-    for (const byte of crypto.getRandomValues(new Uint8Array(16))) {
-        name += ALPHABET.charAt(byte & 63);
+    for (const byte of crypto.getRandomValues(new Uint8Array(12))) {
+        name += byte.toString(16).padStart(2, '0');
     }
     return name;
 }
