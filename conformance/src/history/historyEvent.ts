@@ -1,3 +1,6 @@
+/** What MCP uses, and what a check tries that should be refused. */
+export type HttpMethod = 'POST' | 'GET' | 'DELETE' | 'PUT' | 'PATCH' | 'TRACE';
+
 /** A line of a history (JSONL): what a client began and what came of it, or what was done to the nodes. Times are milliseconds since the start. */
 export type HistoryEvent =
     /** An HTTP request leaves. `op` is the same for everything that belongs to it. */
@@ -7,7 +10,7 @@ export type HistoryEvent =
           readonly op: number;
           readonly session: string | undefined;
           readonly node: string;
-          readonly method: 'POST' | 'GET' | 'DELETE';
+          readonly method: HttpMethod;
           /** JSON-RPC messages of a POST. */
           readonly messages?: readonly unknown[];
           readonly lastEventId?: string | undefined;

@@ -1,6 +1,7 @@
 import { Agent, type Dispatcher, request as send } from 'undici';
 import { z } from 'zod';
 import { ConnectionFailedError, RequirementNotMetError, WaitedInVainError } from '../errors.ts';
+import type { HttpMethod } from '../history/historyEvent.ts';
 import type { Recorder } from '../history/recorder.ts';
 import type { JsonRpcMessage, RequestId } from './jsonRpcMessage.ts';
 import { McpAnswer } from './mcpAnswer.ts';
@@ -127,6 +128,11 @@ export class McpClient {
         return this.send(endpoint, 'DELETE', {}, options, {});
     }
 
+    /** Sends a request without a body of whatever method. */
+    try(endpoint: Endpoint, method: HttpMethod, options: RequestOptions = {}): Promise<McpAnswer> {
+        return this.send(endpoint, method, {}, options, {});
+    }
+
     /** An id that no other request of this client has. */
     newRequestId(): number {
         return ++this.lastRequestId;
@@ -170,10 +176,10 @@ export class McpClient {
         session: McpSession,
         name: string,
         args: Readonly<Record<string, unknown>> = {},
-        progressToken?: RequestId
+        { progressToken, id }: { readonly progressToken?: RequestId; readonly id?: RequestId } = {}
     ): Promise<RunningRequest> {
         const params = { name, arguments: args, ...(progressToken === undefined ? {} : { _meta: { progressToken } }) };
-        return this.start(endpoint, session, 'tools/call', params);
+        return this.start(endpoint, session, 'tools/call', params, id);
     }
 
     /** Calls a tool and waits for its result. @throws {RequirementNotMetError} if the answer is an error of the protocol. */
@@ -237,7 +243,7 @@ export class McpClient {
 
     private async send(
         endpoint: Endpoint,
-        method: 'POST' | 'GET' | 'DELETE',
+        method: HttpMethod,
         ownHeaders: Readonly<Record<string, string | undefined>>,
         { session, headers = {}, timeoutMs = this.waitMs }: RequestOptions,
         { body, messages, lastEventId }: { body?: string; messages?: readonly unknown[]; lastEventId?: string | undefined }

@@ -31,4 +31,14 @@ export type Fault =
     | 'configure';
 
 /** What the fixture contract lets a server leave out, or what only some servers have. */
-export type Feature = 'resumable' | 'sse' | 'json' | 'auth' | 'ttl' | 'server-requests' | 'standalone-stream' | 'logging';
+export type Feature =
+    | 'resumable'
+    | 'sse'
+    | 'json'
+    | 'auth'
+    | 'ttl'
+    | 'server-requests'
+    | 'standalone-stream'
+    | 'logging'
+    /** Revision 2025-03-26, the only one in which a POST may hold several messages. */
+    | 'batches';

@@ -6,7 +6,7 @@ import { describeError, UsageError } from '../errors.ts';
 /** Folder of the targets that the suite brings along. */
 export const shippedTargets = path.resolve(import.meta.dirname, '../../targets');
 
-const features = ['resumable', 'sse', 'json', 'auth', 'ttl', 'server-requests', 'standalone-stream', 'logging'] as const;
+const features = ['resumable', 'sse', 'json', 'auth', 'ttl', 'server-requests', 'standalone-stream', 'logging', 'batches'] as const;
 
 const common = {
     $schema: z.string().optional(),

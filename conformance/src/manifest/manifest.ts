@@ -1,0 +1,21 @@
+import type { Requirement } from './requirement.ts';
+import { deletion } from './requirements/deletion.ts';
+import { limits } from './requirements/limits.ts';
+import { protocol } from './requirements/protocol.ts';
+import { resumption } from './requirements/resumption.ts';
+import { routing } from './requirements/routing.ts';
+import { security } from './requirements/security.ts';
+import { session } from './requirements/session.ts';
+import { streams } from './requirements/streams.ts';
+
+/** Everything that the suite checks, area by area. */
+export const manifest: readonly Requirement[] = [
+    ...session,
+    ...security,
+    ...protocol,
+    ...limits,
+    ...deletion,
+    ...routing,
+    ...streams,
+    ...resumption
+];
