@@ -12,7 +12,7 @@ function ended(node: TestNode, sessionId: string): Promise<unknown> {
 /** What the store has of a session, seen without a node. */
 async function stored({ store }: WatchedNodes, session: string, streams: readonly string[] = []): Promise<unknown[]> {
     const record = await store.sessions.open(session, { ttlMs: 60_000 });
-    const logs = await Promise.all(streams.map(stream => store.streams?.read(session, stream, undefined, 10)));
+    const logs = await Promise.all(streams.map(async stream => store.streams?.read(session, stream, undefined, 10)));
     return [record.status, ...logs.map(log => log?.status)];
 }
 
