@@ -1,0 +1,157 @@
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, globSync, readFileSync } from 'node:fs';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { freePort } from '../../packages/transport-store-redis/test/support/freePort.ts';
+import { findRedis, type TestRedis } from '../../packages/transport-store-redis/test/support/redisServer.ts';
+
+const root = path.resolve(import.meta.dirname, '../..');
+const documents = globSync(['*.md', 'docs/*.md', 'packages/*/*.md', 'conformance/*.md'], { cwd: root })
+    .filter(name => !name.endsWith('CHANGELOG.md'))
+    .sort();
+/** Its example is about a database and a store that the reader has. */
+const aboutCodeOfTheReader = ['packages/transport-store-contract/README.md'];
+
+/** Where the TypeScript of the documents is written to and compiled: a folder that is ignored by git, and finds this package's imports. */
+const workshop = path.join(import.meta.dirname, '../.build/documents');
+
+function textOf(document: string): string {
+    return readFileSync(path.join(root, document), 'utf8');
+}
+
+describe.each(documents)('%s', document => {
+    const text = textOf(document);
+
+    test('links to what is there', () => {
+        const targets = [...text.matchAll(/\]\((?!https?:)([^)#]*)(?:#[^)]*)?\)/g)].map(match => match[1] ?? '');
+        expect(targets.filter(target => !existsSync(path.resolve(root, path.dirname(document), target)))).toEqual([]);
+    });
+
+    test('names commands that exist', () => {
+        const { scripts } = JSON.parse(textOf('package.json')) as { scripts: Record<string, string> };
+        const commands = [...text.matchAll(/\bnpm run (?:--?\w+ )*([\w:]+)/g)].map(match => match[1] ?? '');
+        expect(commands.filter(command => !(command in scripts))).toEqual([]);
+    });
+});
+
+describe('TypeScript in the documents', () => {
+    beforeAll(async () => {
+        await rm(workshop, { recursive: true, force: true });
+        for (const document of documents.filter(name => !aboutCodeOfTheReader.includes(name))) {
+            const folder = path.join(workshop, 'src', path.dirname(document));
+            await mkdir(folder, { recursive: true });
+            for (const [name, code] of filesIn(textOf(document))) {
+                await writeFile(path.join(folder, name), code);
+            }
+        }
+        const compilerOptions = { rootDir: 'src', outDir: 'out', noUnusedLocals: false };
+        const tsconfig = { extends: '../../../tsconfig.base.json', compilerOptions, include: ['src'] };
+        await writeFile(path.join(workshop, 'tsconfig.json'), JSON.stringify(tsconfig));
+    });
+
+    test('compiles', async () => {
+        const tsc = path.join(root, 'node_modules/.bin/tsc');
+        const output = await new Promise<string>(resolve => {
+            execFile(tsc, ['-p', workshop], (_error, stdout, stderr) => resolve(stdout + stderr));
+        });
+        expect(output).toBe('');
+    });
+
+    describe('of the README runs', () => {
+        let redis: TestRedis;
+        const processes: ChildProcess[] = [];
+        const start = (...parameters: Parameters<typeof spawn>): ChildProcess => {
+            const child = spawn(...parameters);
+            processes.push(child);
+            return child;
+        };
+
+        beforeAll(async () => {
+            redis = await findRedis();
+        });
+
+        afterAll(async () => {
+            processes.forEach(child => child.kill('SIGKILL'));
+            await redis.dispose();
+        });
+
+        test('as two nodes of one session, on Express and as a fetch handler under Hono', async () => {
+            const port = await freePort();
+            const env = { ...process.env, REDIS_URL: redis.url, PORT: String(port) };
+            const express = start(process.execPath, [path.join(workshop, 'out/express.js')], { env, stdio: 'inherit' });
+            const hono = start(
+                process.execPath,
+                [path.join(import.meta.dirname, 'support/serveModule.ts'), path.join(workshop, 'out/fetch.js')],
+                { env, stdio: ['inherit', 'inherit', 'inherit', 'ipc'] }
+            );
+            const [honoUrl] = (await once(hono, 'message')) as [string];
+            await untilReady(`http://127.0.0.1:${port}/healthz`, express);
+
+            const first = new StreamableHTTPClientTransport(new URL(`http://127.0.0.1:${port}/mcp`));
+            await new Client({ name: 'reader', version: '1' }).connect(first);
+            const { sessionId } = first;
+            const second = new StreamableHTTPClientTransport(new URL(honoUrl), { sessionId });
+            const client = new Client({ name: 'reader', version: '1' });
+            await client.connect(second);
+            const { content } = await client.callTool({ name: 'greet' });
+            expect(content).toEqual([{ type: 'text', text: `Welcome back, ${sessionId}` }]);
+
+            await first.close();
+            await client.close();
+            express.kill('SIGTERM');
+            expect(await once(express, 'exit')).toEqual([0, null]);
+        });
+    });
+});
+
+describe('the options in the README', () => {
+    test('are those of the session handler, with their defaults', async () => {
+        const source = await readFile(path.join(root, 'packages/sdk/src/server/sessionHandler.ts'), 'utf8');
+        expect(optionsInTable(textOf('README.md'))).toEqual(optionsInSource(source));
+    });
+});
+
+/** Blocks of TypeScript as files. The first line of a block may name its file, and say that it goes on with an earlier one. */
+function filesIn(markdown: string): Map<string, string> {
+    const files = new Map<string, string>();
+    for (const [index, [, code = '']] of [...markdown.matchAll(/^```ts\n(.*?)^```$/gms)].entries()) {
+        const name = /^\/\/ (\S+\.ts)(?:, continued)?\n/.exec(code)?.[1] ?? `block${index + 1}.ts`;
+        files.set(name, (files.get(name) ?? '') + code);
+    }
+    return files;
+}
+
+/** Names of options and their defaults; an option without one is `''`. */
+function optionsInTable(markdown: string): Record<string, string> {
+    const section = /^## Options$(.*?)^## /ms.exec(markdown)?.[1] ?? '';
+    const rows = [...section.matchAll(/^\| `(\w+)` +\| (.*?) *\|/gm)];
+    return Object.fromEntries(rows.map(([, name = '', preset = '']) => [name, preset.replaceAll('`', '')]));
+}
+
+function optionsInSource(source: string): Record<string, string> {
+    const body = /export interface SessionHandlerOptions \{(.*?)^\}/ms.exec(source)?.[1] ?? '';
+    const members = [...body.matchAll(/\/\*\*(.*?)\*\/\s+(\w+)\?:/gs)];
+    return Object.fromEntries(
+        members.map(([, docs = '', name = '']) => [name, /Default: (.*?)(?:, which .*)?\.\s*$/.exec(docs)?.[1]?.replaceAll('`', '') ?? ''])
+    );
+}
+
+/** Waits until a server answers 200. @throws {Error} if its process ends before. */
+async function untilReady(url: string, server: ChildProcess): Promise<void> {
+    while (server.exitCode === null && server.signalCode === null) {
+        const status = await fetch(url).then(
+            response => response.status,
+            () => undefined
+        );
+        if (status === 200) {
+            return;
+        }
+        await delay(50);
+    }
+    throw new Error(`The server ended with ${server.exitCode ?? server.signalCode}`);
+}
