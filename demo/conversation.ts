@@ -1,4 +1,4 @@
-import { McpError } from '@modelcontextprotocol/sdk-upstream/types.js';
+import { ErrorCode, McpError } from '@modelcontextprotocol/sdk-upstream/types.js';
 import { type LogMessage } from './demoClient.ts';
 import { type Lane } from './lane.ts';
 import { type Traffic } from './traffic.ts';
@@ -122,7 +122,7 @@ export const conversation: readonly Step[] = [
             const call = demoClient.call('count', { to: 1_000, everyMs: 25 }, { onprogress });
             const error = await traffic.unlessRefused(call.catch((reason: unknown) => reason));
             await death;
-            check(error instanceof McpError, 'no error');
+            check(error instanceof McpError && error.code === Number(ErrorCode.InternalError), 'no error of the server');
             await askedForMore(traffic);
             const { node } = await traffic.first(({ what }) => what === 'GET');
             return `${HOME} killed, ${node} says so`;
