@@ -129,6 +129,17 @@ describe('a request body', () => {
         answer.resume();
     });
 
+    test('that is refused and never completed does not hold its connection', async () => {
+        await using endpoint = await open({ sessionIdGenerator, maxRequestBodySize: 100 });
+        const socket = connect(endpoint.port, '127.0.0.1');
+        socket.write(
+            'POST /mcp HTTP/1.1\r\nHost: a\r\nAccept: application/json, text/event-stream\r\n' +
+                'Content-Type: application/json\r\nContent-Length: 1000\r\n\r\nx'
+        );
+        // Ends when the server closes the connection, as the client does not.
+        expect(await text(socket)).toMatch(/^HTTP\/1.1 413 /);
+    });
+
     test('that other middleware has used up is no JSON, and nobody waits for it', async () => {
         await using endpoint = await open({ sessionIdGenerator }, async (transport, req, res) => {
             await text(req);
