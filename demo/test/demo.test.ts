@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { on } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -55,6 +56,7 @@ describe('the demo', () => {
         expect(rows[8]).toMatchObject({ upstream: '✗ GET → node-2: 404', fork: '✓ node-1, then node-2: 20 of 20' });
         expect(output).toMatch(/^This fork: 13 of 13 steps\./m);
         expect(await readdir(folder)).toEqual([]);
+        expect(linesInReadme().filter(line => !output.split('\n').map(inGeneral).includes(line))).toEqual([]);
         // For terminals of 100 columns, and without colours where nobody sees them.
         expect(output.split('\n').filter(line => line.length > 100)).toEqual([]);
         expect(output).not.toContain('\u001b');
@@ -87,6 +89,21 @@ describe('the demo', () => {
         expect(await demo.errors).toBe('');
     });
 });
+
+/** What the README shows of the output. */
+function linesInReadme(): string[] {
+    const readme = readFileSync(path.join(import.meta.dirname, '../../README.md'), 'utf8');
+    const shown = /^\$ npm run demo\n(.*?)^```$/ms.exec(readme)?.[1] ?? 'the README shows no output';
+    return shown
+        .split('\n')
+        .filter(line => line !== '' && line !== '...')
+        .map(inGeneral);
+}
+
+/** A line without what is different in every run: which node it happened to be, and how long it took. */
+function inGeneral(line: string): string {
+    return line.replace(/node-\d/g, 'node-N').replace(/\(\d+\.\d s\)/, '(N s)');
+}
 
 async function untilOutput(stream: Readable, wanted: string): Promise<void> {
     let output = '';
