@@ -8,6 +8,7 @@ import { handleInitialize } from './handleInitialize.js';
 import { JsonPostAnswer } from './jsonPostAnswer.js';
 import type { LiveServer } from './liveServer.js';
 import type { LocalSession } from './localSession.js';
+import { MAX_MESSAGE_DEPTH, isTooDeep } from './messageDepth.js';
 import type { PostAnswer } from './postAnswer.js';
 import { RequestStream } from './requestStream.js';
 import type { SessionContext } from './sessionContext.js';
@@ -39,6 +40,9 @@ export async function handlePost(service: SessionService, exchange: HttpExchange
     const messages = await readMessages(exchange, settings.maxRequestBodySize);
     if (isRefusal(messages)) {
         throw new RefusedError(messages);
+    }
+    if (messages.some(isTooDeep)) {
+        throw new RefusedError(invalid(`A message must not be nested more than ${MAX_MESSAGE_DEPTH} levels deep`));
     }
     const initialize = findInitialize(messages);
     if (initialize && messages.length > 1) {
