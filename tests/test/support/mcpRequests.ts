@@ -80,6 +80,12 @@ export class WireAnswer {
         return last ?? (JSON.parse(this.text) as WireMessage);
     }
 
+    /** The whole body, parsed as JSON. */
+    async document(): Promise<unknown> {
+        await this.done;
+        return JSON.parse(this.text);
+    }
+
     async ended(): Promise<void> {
         await this.done;
     }
