@@ -131,7 +131,12 @@ describe.skipIf(absenceOfServer)(titled('bounds', absenceOfServer), () => {
         const { streams } = opened.store;
         const retention = { ttlMs: 500, maxEvents: 1_000_000 };
         // Redis trims by age in lots of a hundred events.
-        await streams.publish('s', 'p', Array.from({ length: 500 }, String), retention);
+        await streams.publish(
+            's',
+            'p',
+            Array.from({ length: 500 }, (_, index) => String(index)),
+            retention
+        );
         const oldest = async () => {
             const read = await streams.read('s', 'p', undefined, 1);
             return read.status === 'ok' ? read.events[0]?.data : undefined;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createCluster } from 'redis';
-import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { RedisTransportStore } from '../src/index.js';
 import { KeyLayout } from '../src/keys.js';
 import { absenceOfProgram, titled } from './support/availability.js';
@@ -10,10 +10,10 @@ import { eventsOf, freshPrefix, keepAll, longMs, newSession, signal, storeErrorO
 const access = { ttlMs: longMs };
 const visibleAscii = String.fromCharCode(...Array.from({ length: 0x7e - 0x21 + 1 }, (_, index) => 0x21 + index));
 
-function openCluster(servers: RedisClusterServers) {
+function openCluster(servers: RedisClusterServers, disableOfflineQueue = false) {
     const cluster = createCluster({
         rootNodes: servers.rootNodes,
-        defaults: { socket: { reconnectStrategy: () => 20 } },
+        defaults: { socket: { reconnectStrategy: () => 20 }, disableOfflineQueue },
         topologyRefreshOnReconnectionAttemptStrategy: 100
     });
     for (const event of ['error', 'node-error']) {
@@ -27,6 +27,7 @@ describe.skipIf(absenceOfProgram)(titled('in a cluster', absenceOfProgram), () =
     let cluster: ReturnType<typeof openCluster>;
     let store: RedisTransportStore;
     let keys: KeyLayout;
+    let keyPrefix: string;
 
     beforeAll(async () => {
         servers = await startRedisCluster();
@@ -35,7 +36,7 @@ describe.skipIf(absenceOfProgram)(titled('in a cluster', absenceOfProgram), () =
     beforeEach(async () => {
         cluster = openCluster(servers);
         await cluster.connect();
-        const keyPrefix = freshPrefix();
+        keyPrefix = freshPrefix();
         keys = new KeyLayout(keyPrefix);
         store = new RedisTransportStore(cluster, { keyPrefix });
         return () => cluster.destroy();
@@ -77,7 +78,7 @@ describe.skipIf(absenceOfProgram)(titled('in a cluster', absenceOfProgram), () =
         expect(await cluster.getNodeClientForKey(keys.session('s'))).not.toBe(before);
     });
 
-    test('a delivery goes on when its inbox moves to another server', async () => {
+    test('a delivery goes on when its inbox moves to another server, though nothing else tells the receiver', async () => {
         const node = randomUUID();
         await store.inboxes.join(node, longMs);
         const messages: string[] = [];
@@ -86,7 +87,11 @@ describe.skipIf(absenceOfProgram)(titled('in a cluster', absenceOfProgram), () =
             messages.push(...more);
             arrived.resolve();
         };
-        const subscription = await store.inboxes.receive(node, onMessages, () => {});
+        const receiving = openCluster(servers);
+        await receiving.connect();
+        onTestFinished(() => receiving.destroy());
+        const receiver = new RedisTransportStore(receiving, { keyPrefix });
+        const subscription = await receiver.inboxes.receive(node, onMessages, () => {});
         for (const message of ['here', 'there', 'elsewhere']) {
             arrived = signal();
             await store.inboxes.send(node, [message]);
@@ -95,6 +100,22 @@ describe.skipIf(absenceOfProgram)(titled('in a cluster', absenceOfProgram), () =
         }
         await subscription.close();
         expect(messages).toEqual(['here', 'there', 'elsewhere']);
+    });
+
+    test.each([false, true])('a short interruption does not show, with disableOfflineQueue: %s', async disableOfflineQueue => {
+        const interrupted = openCluster(servers, disableOfflineQueue);
+        await interrupted.connect();
+        onTestFinished(() => interrupted.destroy());
+        const { sessions } = new RedisTransportStore(interrupted, { keyPrefix });
+        await sessions.nodes('s');
+        for (const { client } of interrupted.masters) {
+            const noticed = new Promise<void>(resolve => client?.once('reconnecting', () => resolve()));
+            const id = String(await client?.sendCommand(['CLIENT', 'ID']));
+            await client?.sendCommand(['CLIENT', 'KILL', 'ID', id, 'SKIPME', 'no']);
+            await noticed;
+            const ids = Array.from({ length: 20 }, () => randomUUID());
+            expect(await Promise.all(ids.map(sessionId => sessions.create(sessionId, newSession())))).toEqual(ids.map(() => true));
+        }
     });
 
     test('one server down: its sessions are unavailable, those of others go on, and it heals', async () => {

@@ -82,7 +82,7 @@ describe('items of a lane', () => {
     test('make batches of a limited size, but a single item may be of any', async () => {
         const { batches, batch } = controlled();
         const large = 'x'.repeat(1_000_000);
-        for (const item of [large, 'a', large, ...Array.from({ length: 300 }, String)]) {
+        for (const item of [large, 'a', large, ...Array.from({ length: 300 }, (_, index) => String(index))]) {
             void batches.add('lane', item);
         }
         const sizes: number[] = [];

@@ -97,6 +97,20 @@ describe.skipIf(absenceOfServer)(titled('what happens to the server', absenceOfS
         }
     });
 
+    test('an append that is refused takes those behind it along, so that repeating them in order leaves no gap', async () => {
+        const { store, client } = await storeOfTest();
+        await store.sessions.create('s', newSession());
+        await client.configSet('proto-max-bulk-len', '1mb');
+        onTestFinished(async () => {
+            await client.configSet('proto-max-bulk-len', '512mb');
+        });
+        const refused = store.streams.append('s', 'a', [{ number: 1, data: 'x'.repeat(2 * 1024 * 1024) }], keepAll);
+        const behind = store.streams.append('s', 'a', eventsOf(2), keepAll);
+        await expect(refused).rejects.toMatchObject(unavailable);
+        await expect(behind).rejects.toMatchObject(unavailable);
+        expect(await store.streams.read('s', 'a', undefined, 10)).toEqual({ status: 'unknown' });
+    });
+
     test('out of memory: writing is refused as STORE_FULL, and nothing is lost', async () => {
         const { store, client } = await storeOfTest();
         await store.sessions.create('s', newSession());

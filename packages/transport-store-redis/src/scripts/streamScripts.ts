@@ -114,20 +114,22 @@ end
 const write = `
 local id, ttl, maxEvents = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 
-local function startWriting(kind)
+local function startWriting(kind, time)
     local fields = redis.call('HMGET', KEYS[2], 'e:' .. id, 'h:' .. id, 'q')
     local stream = parseStream(fields[1])
     if stream then
         if stream.kind ~= kind then error('${mixedWritingMarker}') end
         stream.previous = stream.newest
     else
-        -- Events under this name can only be left from an earlier session, or from a stream that was forgotten. Looked for,
-        -- as removing is a write: Redis refuses the first event when its memory is full, but lets a script finish that has written already.
-        if redis.call('EXISTS', KEYS[4]) == 1 then redis.call('UNLINK', KEYS[4]) end
         stream = { kind = kind, newest = '-', closer = '', isNew = true }
         stream.previous = fields[3] and '?' or '-'
     end
     stream.holder = fields[2]
+    if stream.isNew or stream.endsAt <= time then
+        -- Events under this name are left from an earlier session, or from a stream that was forgotten or whose time is over. Looked for,
+        -- as removing is a write: Redis refuses the first event when its memory is full, but lets a script finish that has written already.
+        if redis.call('EXISTS', KEYS[4]) == 1 then redis.call('UNLINK', KEYS[4]) end
+    end
     return stream
 end
 
@@ -152,7 +154,8 @@ end
 /** KEYS: session, streams, order, events. ARGV: see {@link write}, then who closes the stream or empty, then numbers and data. */
 export const appendEvents = new Script(`${common}${forget}${write}
 if not sessionExists() then return { missing } end
-local stream = startWriting('a')
+local time = now()
+local stream = startWriting('a', time)
 if stream.closer ~= '' then
     -- The same closing append, repeated because its connection broke before the answer came.
     if stream.closer == ARGV[6] then return { ok, stream.holder } end
@@ -168,17 +171,17 @@ for i = 7, #ARGV, 2 do
     end
 end
 stream.closer = ARGV[6]
-if written or stream.closer ~= '' then finishWriting(stream, now()) end
+if written or stream.closer ~= '' then finishWriting(stream, time) end
 return { ok, stream.holder }
 `);
 
 /** KEYS: session, streams, order, events. ARGV: see {@link write}, then data. Returns the holder and the positions. */
 export const publishEvents = new Script(`${common}${forget}${write}
 if not sessionExists() then return { missing } end
-local stream = startWriting('p')
+local time = now()
+local stream = startWriting('p', time)
 local reply = { ok, stream.holder }
 if #ARGV == 5 then return reply end
-local time = now()
 -- The clock makes the positions, but they grow even if it is set back.
 local first, second = 0, 0
 if stream.newest ~= '-' then first, second = parseId(stream.newest) end

@@ -6,6 +6,8 @@ import { freePort } from './freePort.js';
 export class TcpProxy {
     readonly #server: Server;
     readonly #pairs = new Set<{ readonly client: Socket; readonly server: Socket }>();
+    /** Number of pieces of data that servers have answered. */
+    answered = 0;
     #answersHeld = false;
     #heldAnswer: (() => void) | undefined;
     #refusing = false;
@@ -112,6 +114,7 @@ export class TcpProxy {
         this.#events.emit('connection');
         client.on('data', chunk => server.write(chunk));
         server.on('data', chunk => {
+            this.answered += 1;
             if (this.#answersHeld) {
                 this.#heldAnswer?.();
             } else {
