@@ -10,7 +10,8 @@ export function isTooDeep(message: object): boolean {
     for (let depth = 1; depth <= MAX_MESSAGE_DEPTH; depth++) {
         const next: object[] = [];
         for (const value of level) {
-            for (const child of Object.values(value)) {
+            const children: unknown[] = Object.values(value);
+            for (const child of children) {
                 if (typeof child === 'object' && child !== null) {
                     next.push(child);
                 }
