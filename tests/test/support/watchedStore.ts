@@ -30,6 +30,7 @@ export class WatchedStore implements TransportStore {
     private readonly store: TransportStore;
     private readonly interventions: { readonly matches: (call: StoreCall) => boolean; readonly intervention: Intervention }[] = [];
     private readonly listeners = new Set<(call: StoreCall) => void>();
+    private isDamaged = false;
     private readonly receivers = new Set<(messages: readonly string[]) => void>();
 
     /** @param capabilities which optional parts of the store are shown. Default: all that it has. */
@@ -43,7 +44,10 @@ export class WatchedStore implements TransportStore {
         this.sessions = {
             create: via('sessions.create', (...args) => sessions.create(...args)),
             touch: via('sessions.touch', (...args) => sessions.touch(...args)),
-            open: via('sessions.open', (...args) => sessions.open(...args)),
+            open: via('sessions.open', async (...args) => {
+                const opened = await sessions.open(...args);
+                return this.isDamaged && opened.status === 'ok' ? { ...opened, session: { ...opened.session, record: 'damaged' } } : opened;
+            }),
             update: via('sessions.update', (...args) => sessions.update(...args)),
             nodes: via('sessions.nodes', (...args) => sessions.nodes(...args)),
             leave: via('sessions.leave', (...args) => sessions.leave(...args)),
@@ -105,6 +109,14 @@ export class WatchedStore implements TransportStore {
     /** Takes all interventions back. */
     letPass(): void {
         this.interventions.splice(0);
+    }
+
+    /** From now on records that are read are not what was written. @returns mends that. */
+    damageRecords(): () => void {
+        this.isDamaged = true;
+        return () => {
+            this.isDamaged = false;
+        };
     }
 
     /** Resolves when the next such call is made. */
