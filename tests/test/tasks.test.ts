@@ -63,8 +63,8 @@ function buildTaskServer(
                     .catch(answered);
                 return { task };
             },
-            getTask: (_args, extra) => extra.taskStore.getTask(extra.taskId),
-            getTaskResult: async (_args, extra) => ({ content: [], ...(await extra.taskStore.getTaskResult(extra.taskId)) })
+            getTask: extra => extra.taskStore.getTask(extra.taskId),
+            getTaskResult: async extra => ({ content: [], ...(await extra.taskStore.getTaskResult(extra.taskId)) })
         }
     );
     return server;
@@ -105,5 +105,5 @@ test('tasks/cancel at another node lets the question of the task fail where it w
     const taskId = await startTask(session);
     const cancelled = await ask(b, session, 'tasks/cancel', { taskId });
     expect((await cancelled.message(isFinal)).result).toMatchObject({ taskId, status: 'cancelled' });
-    expect(await outcome).toMatchObject({ message: expect.stringContaining('Task cancelled or completed') });
+    expect(String(await outcome)).toContain('Task cancelled or completed');
 });

@@ -173,15 +173,13 @@ async function hold(
 ): Promise<{ holder: string; previous: string | undefined; displaced: boolean }> {
     const holder = readerName(cluster.id, ++lastReader);
     session.expectReader(holder);
-    let displaced = false;
     try {
         const result = await calls.run(() => streams.hold(session.id, streamId, holder));
         if (result.status !== 'ok') {
             throw new RefusedError(SESSION_NOT_FOUND_REFUSAL);
         }
         checkOpen(session);
-        displaced = session.readerArrived(holder);
-        return { holder, previous: result.previous, displaced };
+        return { holder, previous: result.previous, displaced: session.readerArrived(holder) };
     } finally {
         session.readerArrived(holder);
     }

@@ -5,8 +5,7 @@ import type { RequestId } from '../http/sdk.js';
  * requests are unanswered at that point.
  */
 export type LoggedEvent =
-    | { readonly kind: 'message'; readonly json: string }
-    | { readonly kind: 'unanswered'; readonly requestIds: readonly RequestId[] };
+    { readonly kind: 'message'; readonly json: string } | { readonly kind: 'unanswered'; readonly requestIds: readonly RequestId[] };
 
 const MESSAGE = 'm';
 const UNANSWERED = 'u';
