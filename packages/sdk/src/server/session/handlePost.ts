@@ -57,6 +57,9 @@ export async function handlePost(service: SessionService, exchange: HttpExchange
     }
     const sessionId = sessionIdOf(exchange);
     const requests = messages.filter(isRequest);
+    if (requests.length > 1 && new Set(requests.map(request => request.id)).size < requests.length) {
+        throw new RefusedError(invalid('Requests of a batch must have different ids'));
+    }
     if (service.draining && requests.length > 0) {
         throw new RefusedError(DRAINING_REFUSAL);
     }
