@@ -4,7 +4,7 @@ import { RedisTransportStore } from '../src/index.js';
 import { checkServer } from '../src/serverCheck.js';
 import { absenceOfServer, titled } from './support/availability.js';
 import { type RedisServer, startRedisServer } from './support/redisServer.js';
-import { eventsOf, keepAll, longMs, newSession, openStore, storeErrorOf } from './support/stores.js';
+import { eventsOf, keepAll, longMs, newSession, openStore, signal, storeErrorOf } from './support/stores.js';
 
 const access = { ttlMs: longMs };
 const unavailable = storeErrorOf('STORE_UNAVAILABLE');
@@ -138,14 +138,49 @@ describe.skipIf(absenceOfServer)(titled('what happens to the server', absenceOfS
         expect(await warning).toBe('MCP_REDIS_EVICTS_SESSIONS');
     });
 
-    test('a user who lacks permissions is told so', async () => {
+    async function storeOfUser(username: string, ...permissions: string[]) {
         const { client } = await storeOfTest();
-        await client.sendCommand(['ACL', 'SETUSER', 'poor', 'on', '>secret', '~*', '+@read', '+@connection']);
-        const poor = createClient({ url: redis.url, username: 'poor', password: 'secret' });
-        poor.on('error', () => {});
-        await poor.connect();
-        onTestFinished(() => poor.destroy());
-        const denied = new RedisTransportStore(poor).sessions.create('s', newSession());
+        await client.sendCommand(['ACL', 'SETUSER', username, 'on', '>secret', ...permissions]);
+        const ofUser = createClient({ url: redis.url, username, password: 'secret' });
+        ofUser.on('error', () => {});
+        await ofUser.connect();
+        onTestFinished(() => ofUser.destroy());
+        return new RedisTransportStore(ofUser);
+    }
+
+    test('a user who has the documented permissions can do everything', async () => {
+        const permissions = ['+@read', '+@write', '+@scripting', '+@connection', '+time', '+info'];
+        const { sessions, streams, inboxes } = await storeOfUser('documented', '~mcp:*', ...permissions);
+        await sessions.create('acl', newSession({ node: 'n', maxAgeMs: longMs }));
+        await sessions.touch('acl', access);
+        await sessions.open('acl', { ...access, node: 'n2' });
+        await sessions.update('acl', { a: '1' });
+        await sessions.leave('acl', 'n2');
+        await streams.append('acl', 'a', eventsOf(1), { ...keepAll, close: true });
+        await streams.publish('acl', 'p', ['1'], keepAll);
+        await streams.hold('acl', 'p', 'h');
+        expect(await streams.read('acl', 'p', undefined, 1)).toMatchObject({ status: 'ok' });
+        await streams.release('acl', 'p', 'h');
+        expect(await sessions.delete('acl', {})).toEqual({ status: 'ok', nodes: ['n'] });
+        await inboxes.join('n', longMs);
+        await inboxes.renew('n', longMs);
+        expect(await inboxes.alive(['n'])).toEqual(['n']);
+        const delivered = signal<readonly string[]>();
+        const subscription = await inboxes.receive('n', delivered.resolve, () => {});
+        await inboxes.send('n', ['m']);
+        expect(await delivered.promise).toEqual(['m']);
+        await subscription.close();
+        await inboxes.leave('n');
+    });
+
+    test('a server that forbids to look at it is taken as it is', async () => {
+        const { sessions } = await storeOfUser('uninformed', '~*', '+@all', '-info');
+        expect(await sessions.touch('nobody', access)).toEqual({ status: 'missing' });
+    });
+
+    test('a user who lacks permissions is told so', async () => {
+        const { sessions } = await storeOfUser('poor', '~*', '+@read', '+@connection');
+        const denied = sessions.create('s', newSession());
         await expect(denied).rejects.toMatchObject(unavailable);
         await expect(denied).rejects.toThrow('lacks a permission');
     });

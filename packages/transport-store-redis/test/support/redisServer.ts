@@ -171,15 +171,16 @@ class ProgramServer implements RedisServer {
 
 /** Starts a container, on a port that stays the same when the container is restarted. */
 async function startContainer(settings: readonly string[]): Promise<RedisServer> {
-    const { GenericContainer, Wait, getContainerRuntimeClient } = await import('testcontainers');
+    const { GenericContainer, getContainerRuntimeClient } = await import('testcontainers');
     const port = await freePort();
     const started = await new GenericContainer(image)
         .withExposedPorts({ container: 6379, host: port })
         .withCommand(['redis-server', ...commonSettings(6379, '/data'), ...settings])
-        .withWaitStrategy(Wait.forListeningPorts())
         .start();
     const runtime = await getContainerRuntimeClient();
-    return new ContainerServer(started, port, runtime.container.getById(started.getId()));
+    const server = new ContainerServer(started, port, runtime.container.getById(started.getId()));
+    await answering(server.host, server.port);
+    return server;
 }
 
 interface ContainerControl {
