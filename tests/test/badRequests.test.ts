@@ -106,7 +106,6 @@ const notJsonRpc: unknown[] = [
 const bodyFaults: BadRequest[] = [
     ...notJson.map(body => posting(`POST of ${JSON.stringify(body)}`, body, 400, -32700)),
     ...notJsonRpc.map(body => posting(`POST of ${JSON.stringify(body)}`, JSON.stringify(body), 400, -32700)),
-    posting('initialize without an id', { ...initializeMessage(), id: undefined }, 400, -32600),
     posting('two requests with one id in a batch', [ping, { ...ping, method: 'tools/list' }], 400, -32600)
 ];
 
@@ -176,6 +175,19 @@ describe.each(faces)('Bad input is refused on a node that has never seen the ses
                 expect(stores[2].calls).toEqual([]);
                 expect(nodes[2].errors).toEqual([]);
                 expect(await callTool(c, session, 'whoami')).toMatchObject({ node: 'node-3' });
+            });
+
+            test('an initialize without an id, which nobody could answer', async () => {
+                const { urls, nodes } = await start({ face });
+                const [a, , c] = urls;
+                const session = await begin(a);
+                for (const options of [{ session }, {}]) {
+                    const answer = await post(c, { ...initializeMessage(), id: undefined }, options);
+                    expect(answer.status).toBe(400);
+                    expect(answer.header('mcp-session-id')).toBeUndefined();
+                    expect(await answer.json()).toMatchObject({ jsonrpc: '2.0', id: null, error: { code: -32600 } });
+                }
+                expect(nodes[2].log.built).toEqual([]);
             });
 
             test('a batch of nothing is accepted, as there is nothing to answer, within a session', async () => {
