@@ -30,6 +30,7 @@ export class ClusterNode {
     /** Ends when all that was delivered so far is taken in. */
     private receiving = Promise.resolve();
     private joining: Promise<void> | undefined;
+    private renewing: Promise<void> | undefined;
     private hasJoined = false;
     private leaseEnds = 0;
     private lapseCount = 0;
@@ -57,13 +58,17 @@ export class ClusterNode {
     }
 
     /**
-     * Resolves when this node is one of the cluster; the first call makes it so.
+     * Resolves when this node is one of the cluster: when others can reach it. The first call makes it so, and so does one after the
+     * lease has run out.
      * @throws TransportStoreError if the store does not answer. The next call tries again.
      */
     join(): Promise<void> {
         const { inboxes } = this.options;
-        if (this.hasJoined || inboxes === undefined) {
+        if (inboxes === undefined || (this.hasJoined && this.standing !== undefined)) {
             return Promise.resolve();
+        }
+        if (this.hasJoined) {
+            return this.renewLease(inboxes);
         }
         this.joining ??= this.begin(inboxes).finally(() => {
             this.joining = undefined;
@@ -98,7 +103,7 @@ export class ClusterNode {
     async leave(): Promise<void> {
         this.hasLeft = true;
         clearTimeout(this.timer);
-        await this.joining?.catch(() => undefined);
+        await Promise.allSettled([this.joining, this.renewing]);
         const { inboxes, calls } = this.options;
         if (inboxes && this.hasJoined) {
             this.hasJoined = false;
@@ -142,23 +147,36 @@ export class ClusterNode {
     }
 
     private async renew(): Promise<void> {
-        const { inboxes, calls, leaseMs, onlapse, onerror } = this.options;
+        const { inboxes, leaseMs, onerror } = this.options;
         if (inboxes === undefined) {
             return;
         }
         try {
-            const begun = performance.now();
-            if (await calls.run(() => inboxes.renew(this.id, leaseMs))) {
-                this.leaseEnds = begun + leaseMs;
-            } else if (!this.hasLeft) {
-                this.lapseCount++;
-                await this.startLease(inboxes);
-                onlapse();
-            }
+            await this.renewLease(inboxes);
             this.renewIn(leaseMs / 3);
         } catch (error) {
             onerror(asStoreError(error));
             this.renewIn(RETRY_MS);
+        }
+    }
+
+    /** Renews the lease, or begins a new one if it has ended; once, whoever asks for it meanwhile. */
+    private renewLease(inboxes: NodeInboxes): Promise<void> {
+        this.renewing ??= this.renewOrRejoin(inboxes).finally(() => {
+            this.renewing = undefined;
+        });
+        return this.renewing;
+    }
+
+    private async renewOrRejoin(inboxes: NodeInboxes): Promise<void> {
+        const { calls, leaseMs, onlapse } = this.options;
+        const begun = performance.now();
+        if (await calls.run(() => inboxes.renew(this.id, leaseMs))) {
+            this.leaseEnds = begun + leaseMs;
+        } else if (!this.hasLeft) {
+            this.lapseCount++;
+            await this.startLease(inboxes);
+            onlapse();
         }
     }
 

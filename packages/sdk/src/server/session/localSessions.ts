@@ -102,6 +102,11 @@ export class LocalSessions {
         session.entering++;
         try {
             this.use(session);
+            const { cluster } = this.context;
+            if (cluster.standing === undefined) {
+                // Others may take this node for dead: a reply to what it asks now would not find it.
+                await cluster.join();
+            }
             const refusal = session.mustReopen ? await this.reopen(session) : await this.touch(session);
             if (refusal) {
                 this.end(session, 'gone');
