@@ -5,7 +5,7 @@
 import { parseArgs } from 'node:util';
 import { withPackageTree } from './src/packageTree.ts';
 import { type PublishedPackage, listPublishedPackages, workspaceRoot } from './src/publishedPackages.ts';
-import { commitRelease } from './src/releaseCommit.ts';
+import { commitRelease, releaseTag } from './src/releaseCommit.ts';
 import { ReleaseError } from './src/releaseError.ts';
 import { readSourceCommit } from './src/sourceCommit.ts';
 
@@ -36,7 +36,7 @@ try {
         }
     });
     const packages = choosePackages(positionals, values.all);
-    const source = await readSourceCommit(values['allow-changes']);
+    const source = await readSourceCommit(workspaceRoot, values['allow-changes']);
     for (const entry of packages) {
         try {
             const { tag, commit, created } = await withPackageTree(entry, folder =>
@@ -44,11 +44,13 @@ try {
             );
             console.log(`${tag}\t${commit}\t${created ? 'made' : 'was there'}`);
         } catch (error) {
-            // Among all packages, those that nobody gave a new version are simply not part of this release.
+            // Among all packages, those without a new version are not part of this release. Theirs may differ in the range of the SDK only.
             if (!(values.all && error instanceof ReleaseError && error.code === 'ALREADY_RELEASED')) {
                 throw error;
             }
-            console.log(`${entry.name} has changed since ${entry.version}, but has no new version: not released`);
+            console.log(
+                `${releaseTag(entry)} is released and stays as it is; the package would differ now, and needs a new version for that`
+            );
         }
     }
 } catch (error) {

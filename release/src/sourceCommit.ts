@@ -1,5 +1,4 @@
 import { runCommand } from './command.ts';
-import { workspaceRoot } from './publishedPackages.ts';
 import { ReleaseError } from './releaseError.ts';
 import type { SourceCommit } from './releaseCommit.ts';
 
@@ -16,12 +15,13 @@ const inputs = [
 ];
 
 /**
- * The commit that is checked out in this workspace.
+ * The commit that is checked out in a workspace.
+ * @param workspace its folder
  * @param allowChanges whether the files may differ from it, for trials
  * @throws ReleaseError `UNCOMMITTED_CHANGES` if they do, and may not.
  */
-export async function readSourceCommit(allowChanges: boolean): Promise<SourceCommit> {
-    const git = (...args: string[]) => runCommand('git', args, { cwd: workspaceRoot }).then(output => output.trimEnd());
+export async function readSourceCommit(workspace: string, allowChanges: boolean): Promise<SourceCommit> {
+    const git = (...args: string[]) => runCommand('git', args, { cwd: workspace }).then(output => output.trimEnd());
     const changes = await git('status', '--porcelain', '--', ...inputs);
     if (changes !== '' && !allowChanges) {
         throw new ReleaseError(
