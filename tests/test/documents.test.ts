@@ -42,10 +42,12 @@ describe.each(documents)('%s', document => {
 describe('TypeScript in the documents', () => {
     beforeAll(async () => {
         await rm(workshop, { recursive: true, force: true });
+        const serverOfReadme = [...filesIn(textOf('README.md'))].filter(([name]) => name === 'server.ts');
         for (const document of documents.filter(name => !aboutCodeOfTheReader.includes(name))) {
             const folder = path.join(workshop, 'src', path.dirname(document));
             await mkdir(folder, { recursive: true });
-            for (const [name, code] of filesIn(textOf(document))) {
+            // The examples of all documents are about the server of the README.
+            for (const [name, code] of new Map([...serverOfReadme, ...filesIn(textOf(document))])) {
                 await writeFile(path.join(folder, name), code);
             }
         }
