@@ -24,6 +24,9 @@ async function raiseVersions(change: (folder: string) => Promise<void> = async (
         await cp(path.join(workspaceRoot, name), path.join(folder, name), { recursive: true });
     }
     await change(folder);
+    if ((await pendingChangesets(folder)).length === 0) {
+        return folder;
+    }
     const program = path.join(workspaceRoot, 'node_modules/@changesets/cli/bin.js');
     await promisify(execFile)(process.execPath, [program, 'version'], { cwd: folder });
     return folder;

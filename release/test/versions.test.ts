@@ -2,13 +2,22 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import semver from 'semver';
 import { describe, expect, test } from 'vitest';
+import { listPackages } from '../../scripts/workspace-packages.mjs';
 import { listDocuments, withPresentVersions } from '../src/documents.ts';
 import { listPublishedPackages, workspaceRoot } from '../src/publishedPackages.ts';
-import { isForkVersion, upstreamVersion } from './support/forkVersion.ts';
+import { isForkVersion, upstreamVersion, upstreamVersionIn } from './support/forkVersion.ts';
 
 const packages = listPublishedPackages();
 const upstream = upstreamVersion();
 const fork = packages.find(({ shortName }) => shortName === 'sdk')!.version;
+
+test('every folder of the workspace uses the same release of upstream', () => {
+    const releases = listPackages()
+        .map(({ folder }) => upstreamVersionIn(folder))
+        .filter(version => version !== undefined);
+    expect(releases.length).toBeGreaterThan(1);
+    expect(new Set(releases)).toEqual(new Set([upstream]));
+});
 
 test.each(packages)('the version of $name is one that ranges match', ({ version }) => {
     expect(semver.valid(version)).toBe(version);
@@ -26,13 +35,15 @@ describe('the version of the fork', () => {
     });
 
     test.each([
-        ['1.32.200', '1.32.2', true],
+        ['1.32.250', '1.32.2', true],
         ['1.32.299', '1.32.2', true],
+        ['1.32.249', '1.32.2', false],
         ['1.32.300', '1.32.2', false],
-        ['1.33.200', '1.32.2', false],
-        ['1.33.100', '1.33.1', true],
-        ['1.33.0', '1.33.0', false],
-        ['1.32.201-beta.1', '1.32.2', false]
+        ['1.32.350', '1.32.2', false],
+        ['1.33.250', '1.32.2', false],
+        ['1.33.50', '1.33.0', true],
+        ['1.33.1', '1.33.0', false],
+        ['1.32.251-beta.1', '1.32.2', false]
     ])('may %s be it for upstream’s %s: %s', (version, of, expected) => {
         expect(isForkVersion(version, of)).toBe(expected);
     });
