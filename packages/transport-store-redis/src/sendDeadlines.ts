@@ -21,7 +21,8 @@ export class SendDeadlines {
             const controller = new AbortController();
             setMaxListeners(0, controller.signal);
             const shareMs = this.#patienceMs / 2;
-            setTimeout(() => controller.abort(), this.#patienceMs + shareMs).unref();
+            // A process that stood still lets the client send what it has before anything is withdrawn.
+            setTimeout(() => setImmediate(() => controller.abort()), this.#patienceMs + shareMs).unref();
             this.#signal = controller.signal;
             this.#sharedUntil = now + shareMs;
         }

@@ -6,6 +6,8 @@ import { TcpProxy } from './support/tcpProxy.js';
 
 const unavailable = storeErrorOf('STORE_UNAVAILABLE');
 const access = { ttlMs: longMs };
+/** Longer than it takes to connect again on the slowest machine. */
+const patientMs = 60_000;
 
 describe.skipIf(absenceOfServer)(titled('a connection that breaks', absenceOfServer), () => {
     let redis: TestRedis;
@@ -26,7 +28,7 @@ describe.skipIf(absenceOfServer)(titled('a connection that breaks', absenceOfSer
         const { hostname, port } = new URL(redis.url);
         proxy = await TcpProxy.start({ host: hostname, port: Number(port) });
         near = await openStore(redis.url);
-        far = await openStore(proxy.url, { keyPrefix: near.keyPrefix });
+        far = await openStore(proxy.url, { keyPrefix: near.keyPrefix, reconnectPatienceMs: patientMs });
         await near.store.sessions.create('s', newSession({ state: { a: 'old' }, node: 'n1' }));
         await near.store.inboxes.join('node', longMs);
         // The first operation looks at the server.
@@ -122,6 +124,12 @@ describe.skipIf(absenceOfServer)(titled('a connection that breaks', absenceOfSer
     });
 
     describe('for good', () => {
+        beforeEach(async () => {
+            far.close();
+            far = await openStore(proxy.url, { keyPrefix: near.keyPrefix, reconnectPatienceMs: 500 });
+            await far.store.sessions.nodes('s');
+        });
+
         /** Resolves when the client has noticed that its connection is broken, and can't make another one. */
         async function interruption(): Promise<void> {
             const noticed = new Promise<void>(resolve => far.client.once('reconnecting', () => resolve()));
@@ -204,7 +212,11 @@ describe.skipIf(absenceOfServer)(titled('a connection that breaks', absenceOfSer
         ['with disableOfflineQueue', true]
     ])('a short interruption %s', (_name, disableOfflineQueue) => {
         test('does not show', async () => {
-            const opened = await openStore(proxy.url, { keyPrefix: near.keyPrefix }, { disableOfflineQueue });
+            const opened = await openStore(
+                proxy.url,
+                { keyPrefix: near.keyPrefix, reconnectPatienceMs: patientMs },
+                { disableOfflineQueue }
+            );
             try {
                 await opened.store.sessions.nodes('s');
                 const interrupted = new Promise<void>(resolve => opened.client.once('reconnecting', () => resolve()));

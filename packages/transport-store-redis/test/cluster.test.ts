@@ -106,7 +106,7 @@ describe.skipIf(absenceOfProgram)(titled('in a cluster', absenceOfProgram), () =
         const interrupted = openCluster(servers, disableOfflineQueue);
         await interrupted.connect();
         onTestFinished(() => interrupted.destroy());
-        const { sessions } = new RedisTransportStore(interrupted, { keyPrefix });
+        const { sessions } = new RedisTransportStore(interrupted, { keyPrefix, reconnectPatienceMs: 60_000 });
         await sessions.nodes('s');
         for (const { client } of interrupted.masters) {
             const noticed = new Promise<void>(resolve => client?.once('reconnecting', () => resolve()));

@@ -8,6 +8,8 @@ import { findRedis, type TestRedis } from './support/redisServer.js';
 import { freshPrefix } from './support/stores.js';
 
 const capabilities = ['streams', 'inboxes'] as const;
+/** So that the cases about a restart take no longer than they must. */
+const socket = { reconnectStrategy: () => 20 };
 
 describe.skipIf(absenceOfServer)(titled('with one Redis server', absenceOfServer), () => {
     let redis: TestRedis;
@@ -21,7 +23,7 @@ describe.skipIf(absenceOfServer)(titled('with one Redis server', absenceOfServer
     const backend: StoreBackend = {
         capabilities,
         open: async () => {
-            const client = createClient({ url: redis.url });
+            const client = createClient({ url: redis.url, socket });
             client.on('error', () => {});
             await client.connect();
             return { store: new RedisTransportStore(client, { keyPrefix }), close: async () => client.destroy() };
@@ -49,7 +51,7 @@ describe.skipIf(absenceOfProgram)(titled('with a Redis Cluster', absenceOfProgra
         {
             capabilities,
             open: async () => {
-                const cluster = createCluster({ rootNodes: servers.rootNodes });
+                const cluster = createCluster({ rootNodes: servers.rootNodes, defaults: { socket } });
                 cluster.on('error', () => {});
                 await cluster.connect();
                 return { store: new RedisTransportStore(cluster), close: async () => cluster.destroy() };
