@@ -7,7 +7,7 @@ import { workspaceRoot } from '../src/publishedPackages.ts';
 import { readSection } from './support/documentSections.ts';
 import { commandFolder, packageManagers } from './support/packageManagers.ts';
 import { Project } from './support/project.ts';
-import { obtain, titled } from './support/registryPackages.ts';
+import { obtain, reachRegistry, titled } from './support/registryPackages.ts';
 import { makeRepository, releaseAll } from './support/releaseRepository.ts';
 
 const document = await readFile(path.join(workspaceRoot, 'docs/git-dependency.md'), 'utf8');
@@ -26,12 +26,20 @@ beforeAll(async () => {
     await makeRepository(repository);
     await releaseAll(repository);
     await writeFile(path.join(work, 'gitconfig'), `[url "file://${repository}"]\n\tinsteadOf = ${documentedAddress}\n`);
-});
+}, 120_000);
 
 afterAll(() => rm(work, { recursive: true, force: true }));
 
+const registryReached = obtain(reachRegistry);
 const managers = await Promise.all(
-    packageManagers.map(async manager => ({ manager, commands: await obtain(() => commandFolder(manager, path.join(work, 'commands'))) }))
+    packageManagers.map(async manager => {
+        const commands = await obtain(async () => {
+            const folder = await commandFolder(manager, path.join(work, 'commands'));
+            (await registryReached).get();
+            return folder;
+        });
+        return { manager, commands };
+    })
 );
 
 /** Package managers work at the same time, but each of them on one project after the other, as their caches ask for. */

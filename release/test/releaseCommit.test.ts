@@ -86,6 +86,7 @@ test('a version that was released with other content is refused, and nothing cha
 });
 
 test('files keep their line ends, and programs stay executable', async () => {
+    await git('config', 'core.autocrlf', 'input');
     await writeFile(path.join(folder, 'crlf.txt'), 'a\r\nb\r\n');
     await writeFile(path.join(folder, 'program'), '#!/bin/sh\n', { mode: 0o755 });
     await writeFile(path.join(folder, '.gitattributes'), '* text=auto eol=lf\n');

@@ -1,12 +1,14 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { workspaceRoot } from '../../src/publishedPackages.ts';
 
 const kept = path.join(workspaceRoot, '.build/registry-packages');
 const installTimeoutMs = 120_000;
+const reachTimeoutMs = 30_000;
 
 /**
  * The folder of a package of the npm registry, which is installed when it is asked for first and kept for later runs. Its install
@@ -18,6 +20,8 @@ const installTimeoutMs = 120_000;
 export async function registryPackage(name: string, version: string): Promise<string> {
     const folder = path.join(kept, `${name.replaceAll('/', '+')}@${version}`);
     if (!existsSync(folder)) {
+        // Says within a moment what an installation would take a minute for.
+        await reachRegistry();
         await mkdir(kept, { recursive: true });
         const work = await mkdtemp(path.join(kept, '.new-'));
         try {
@@ -35,6 +39,26 @@ export async function registryPackage(name: string, version: string): Promise<st
         }
     }
     return path.join(folder, 'node_modules', name);
+}
+
+/**
+ * Asks the registry for something, in the way in which npm is set up to do so.
+ * @throws Error if it can't be reached.
+ */
+export function reachRegistry(): Promise<void> {
+    reached ??= askRegistry();
+    return reached;
+}
+
+let reached: Promise<void> | undefined;
+
+async function askRegistry(): Promise<void> {
+    const args = ['view', 'zod', 'version', '--prefer-online', '--fetch-retries=0'];
+    try {
+        await promisify(execFile)('npm', args, { cwd: tmpdir(), timeout: reachTimeoutMs });
+    } catch (error) {
+        throw new Error('the npm registry can’t be reached', { cause: error });
+    }
 }
 
 const isCi = process.env.CI === 'true';
@@ -56,8 +80,8 @@ export async function obtain<T>(what: () => Promise<T>): Promise<Obtained<T>> {
         const get = () => {
             throw error;
         };
-        const [line] = String(error).split('\n');
-        return { absence: isCi ? undefined : line, get };
+        const [reason] = (error instanceof Error ? error.message : String(error)).split('\n');
+        return { absence: isCi ? undefined : reason, get };
     }
 }
 
