@@ -163,7 +163,9 @@ describeOnStores(
             await isLeaving;
             expect(node.handler.liveSessions).toBe(0);
             store.takeRequestCalls();
+            const arrived = node.nextRequest();
             const requests = sendAll(a, session, [{ what: 'request', send: (url, options) => call(url, options.session ?? '', 'whoami') }]);
+            await arrived;
             // Until the request has surely come as far as it can.
             expect((await call(a, 'unknown', 'whoami')).status).toBe(404);
             gate.open();

@@ -21,6 +21,8 @@ export interface TestNode {
     readonly log: NodeLog;
     readonly errors: Error[];
     readonly events: SessionEvent[];
+    /** Resolves when an HTTP request arrives. */
+    nextRequest(): Promise<void>;
     /** Resolves when an event for which the condition holds has been emitted. */
     event(condition: (event: SessionEvent) => boolean): Promise<SessionEvent>;
     /** Stops the HTTP server and cuts its connections; the handler knows nothing of it. */
@@ -75,7 +77,10 @@ export class TestCluster {
                 listeners.forEach(listener => listener(event));
             }
         });
+        const arrivals = new Set<() => void>();
         const http = createServer((req, res) => {
+            arrivals.forEach(arrived => arrived());
+            arrivals.clear();
             const auth = authOf(req.headers.authorization);
             if (face === 'web') {
                 void serveWeb(req, res, request => handler.handleWebRequest(request, auth && { authInfo: auth }));
@@ -91,6 +96,7 @@ export class TestCluster {
             log,
             errors,
             events,
+            nextRequest: () => new Promise(resolve => arrivals.add(resolve)),
             event: condition =>
                 new Promise(resolve => {
                     const past = events.find(condition);

@@ -35,8 +35,11 @@ export class RoundRobin {
             if (method === 'POST') {
                 this.lastPosted = node;
             }
+            // Each on a connection of its own: one that is kept may be closed by a node that ends in the moment that it is used again.
+            const headers = new Headers(init.headers);
+            headers.set('connection', 'close');
             try {
-                const response = await fetch(this.urls[node] ?? '', { ...init, signal: AbortSignal.any(signals) });
+                const response = await fetch(this.urls[node] ?? '', { ...init, headers, signal: AbortSignal.any(signals) });
                 this.answered.push({ node, method });
                 this.connections.add({ node, method, cut: () => cutter.abort(new Error('The test has cut the connection')) });
                 return response;
