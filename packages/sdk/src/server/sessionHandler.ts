@@ -85,7 +85,10 @@ export interface SessionHandlerOptions {
     /** Names whom a request comes from; a session serves only the principal that made it. Default: see `defaultPrincipal`. */
     principal?: PrincipalOf;
 
-    /** Called once per session, on the node that made it, when it is stored and before the client is answered. */
+    /**
+     * Called once per session, on the node that made it, when it is stored and before the client is answered. If it fails, the client
+     * gets 500 and the session is deleted.
+     */
     onsessioninitialized?: (sessionId: string) => void | Promise<void>;
 
     /** Called once per session that a client ends with DELETE, on the node that receives it. */

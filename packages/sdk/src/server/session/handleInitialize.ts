@@ -2,7 +2,9 @@ import { messageEvent } from '../http/eventText.js';
 import type { HttpExchange } from '../http/httpExchange.js';
 import { EVENT_STREAM_HEADERS } from '../http/requestChecks.js';
 import { ErrorCode, type InitializeRequest, type JSONRPCMessage, type MessageExtraInfo } from '../http/sdk.js';
+import { asError } from './asError.js';
 import { LocalSession } from './localSession.js';
+import type { LocalSessions } from './localSessions.js';
 import { FactoryError, closeServer, makeServer } from './liveServer.js';
 import type { SessionContext } from './sessionContext.js';
 import { isWellFormedSessionId, randomName } from './sessionIds.js';
@@ -33,6 +35,7 @@ async function begin({ context, sessions }: SessionService, exchange: HttpExchan
     await context.cluster.join();
     const { settings } = context;
     const id = newSessionId(context);
+    const principal = settings.principal(exchange.authInfo);
     const standaloneStream = randomName();
     const live = await makeServer(context, id, standaloneStream, { restored: false, authInfo: exchange.authInfo });
     let isStored = false;
@@ -49,7 +52,6 @@ async function begin({ context, sessions }: SessionService, exchange: HttpExchan
             answer(context, exchange, [...before, response], {});
             return;
         }
-        const principal = settings.principal(exchange.authInfo);
         const record = { initialize: message.params, protocolVersion: protocolVersionIn(response), standaloneStream };
         await create(context, id, principal, encodeRecord(record));
         isStored = true;
@@ -58,12 +60,19 @@ async function begin({ context, sessions }: SessionService, exchange: HttpExchan
         await settings.onsessioninitialized?.(id);
         answer(context, exchange, [...before, response], { 'mcp-session-id': id });
     } catch (error) {
-        // The id may be that of another session, if ids are not unique.
-        if (!isStored) {
+        if (isStored) {
+            discard(context, sessions, id, principal);
+        } else {
             await closeServer(live, context.onerror);
         }
         throw error;
     }
+}
+
+/** Ends a session whose client will not learn its id. If the store can't delete it now, it expires. */
+function discard({ store, calls, onerror }: SessionContext, sessions: LocalSessions, id: string, principal: string | undefined): void {
+    sessions.deleted(id, 'deleted');
+    calls.run(() => store.sessions.delete(id, { principal })).catch(error => onerror(asError(error)));
 }
 
 function newSessionId({ settings }: SessionContext): string {
