@@ -86,7 +86,7 @@ export class NodeHttpExchange implements HttpExchange {
             const onEnd = (): void => {
                 if (!settled) {
                     settled = true;
-                    resolve((rest ? Buffer.concat(rest) : first)?.toString('utf8') ?? '');
+                    resolve(withoutByteOrderMark((rest ? Buffer.concat(rest) : first)?.toString('utf8') ?? ''));
                 }
             };
             const onBroken = (error?: Error): void => {
@@ -146,6 +146,11 @@ function urlOf(request: IncomingMessage): URL {
         throw new TypeError('The request names no valid URL');
     }
     return new URL(`${encrypted ? 'https' : 'http'}://${host}${target}`);
+}
+
+/** A web-standard request drops the mark when it decodes its body, so clients may send one. */
+function withoutByteOrderMark(text: string): string {
+    return text.charCodeAt(0) === 0xfeff ? text.slice(1) : text;
 }
 
 /** Some serverless platforms read the body themselves and leave it here. */
