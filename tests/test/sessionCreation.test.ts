@@ -172,6 +172,30 @@ describeOnStores(
             await callTool(a, session, 'whoami');
             expect(told).toEqual([session]);
         });
+
+        test('if it fails, the client gets 500, and of the session that nobody can use nothing is kept', async () => {
+            let isBroken = true;
+            const {
+                urls: [a],
+                nodes: [node],
+                stores: [watched],
+                store
+            } = await start({
+                onsessioninitialized: () => (isBroken ? Promise.reject(new Error('The application is down')) : undefined)
+            });
+            const isDeleted = watched.next('sessions.delete');
+            const answer = await post(a, initializeMessage());
+            expect(answer.status).toBe(500);
+            expect(answer.header('mcp-session-id')).toBeUndefined();
+            expect(await answer.json()).toMatchObject({ jsonrpc: '2.0', id: null, error: { code: -32603 } });
+            const session = String((await isDeleted).args[0]);
+            expect(await store.sessions.open(session, { ttlMs: 60_000 })).toEqual({ status: 'missing' });
+            expect(node.log.closed).toEqual([session]);
+            expect(node.handler.liveSessions).toBe(0);
+            expect(node.errors).toMatchObject([{ message: 'The application is down' }]);
+            isBroken = false;
+            expect(await callTool(a, await begin(a), 'whoami')).toMatchObject({ node: 'node-1' });
+        });
     },
     memoryOnly
 );

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, test } from 'vitest';
-import type { TestNode } from './support/cluster.ts';
+import { faces, type TestNode } from './support/cluster.ts';
 import { WireAnswer, begin, callTool, initializeMessage, isFinal, post, toolResult } from './support/mcpRequests.ts';
 import { describeOnStores, memoryOnly } from './support/watchedNodes.ts';
 
@@ -183,6 +183,32 @@ describeOnStores(
             });
             expect((await fetchFrom(nodes[0], { session, body: failing })).status).toBe(400);
             expect((await fetchFrom(nodes[0], { session, headers: { 'content-type': 'application/json' } })).status).toBe(400);
+        });
+    },
+    memoryOnly
+);
+
+describeOnStores(
+    'Both faces read bodies alike',
+    start => {
+        test.each(faces)('one that begins with a byte order mark, as upstream lets it [%s]', async face => {
+            const { urls } = await start({ face });
+            const session = await begin(urls[0]);
+            const answer = await post(urls[0], `\ufeff${JSON.stringify(tool('whoami'))}`, { session });
+            expect(toolResult(await answer.message(isFinal))).toMatchObject({ node: 'node-1' });
+        });
+
+        test.each(faces)('one that is not UTF-8 [%s]', async face => {
+            const { nodes } = await start({ face });
+            const body = Buffer.from(JSON.stringify(tool('whoami', {}, 'x-y')).replace('-', '\xe9'), 'latin1');
+            const session = await begin(nodes[0].url);
+            const headers = {
+                'content-type': 'application/json',
+                accept: 'application/json, text/event-stream',
+                'mcp-session-id': session
+            };
+            const response = await fetch(nodes[0].url, { method: 'POST', headers, body });
+            expect(await response.text()).toContain('"id":"x\ufffdy"');
         });
     },
     memoryOnly
