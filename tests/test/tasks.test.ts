@@ -46,7 +46,7 @@ function buildTaskServer(
         {
             createTask: async extra => {
                 const task = await extra.taskStore.createTask({ ttl: 60_000, pollInterval: 20 });
-                const question = extra.sendRequest(
+                const question = server.server.request(
                     {
                         method: 'elicitation/create',
                         params: { mode: 'form', message: 'Name?', requestedSchema: { type: 'object', properties: {} } }
