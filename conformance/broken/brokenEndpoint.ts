@@ -55,8 +55,8 @@ export class BrokenEndpoint {
         return this.defect.isReady?.(isReady) ?? isReady();
     }
 
-    close(deadlineMs: number): Promise<void> {
-        const drain = () => this.handler.close({ deadlineMs });
+    close(usualDeadlineMs: number): Promise<void> {
+        const drain = (deadlineMs = usualDeadlineMs) => this.handler.close({ deadlineMs });
         return this.defect.close?.(drain) ?? drain();
     }
 

@@ -4,7 +4,7 @@ import { type DefectName } from './defects.ts';
 export const caught: Readonly<Record<string, readonly DefectName[]>> = {
     'session.id-issued': ['session-ids-not-ascii'],
     'session.ids-unguessable': ['session-ids-counted'],
-    'session.usable-everywhere': ['record-stored-late'],
+    'session.usable-everywhere': ['record-stored-late', 'sessions-stay-local'],
     'session.missing-id-refused': ['missing-session-is-404'],
     'session.unknown-id-refused': ['unknown-session-is-400'],
     'session.malformed-id-refused': ['malformed-session-is-500'],
@@ -111,7 +111,44 @@ export const caught: Readonly<Record<string, readonly DefectName[]>> = {
     'resumption.own-stream-only': ['streams-mixed-up'],
     'resumption.foreign-id-refused': ['resumes-other-sessions'],
     'resumption.unknown-id-refused': ['unknown-event-ignored'],
-    'resumption.survives-producer': ['streams-stay-local']
+    'resumption.survives-producer': ['streams-stay-local'],
+
+    'failure.store-down-refused': ['store-failure-is-404', 'serves-without-store'],
+    'failure.store-down-retry-after': ['no-retry-after'],
+    'failure.store-down-error-body': ['refuses-in-words'],
+    'failure.store-down-not-ready': ['always-ready'],
+    'failure.store-back': ['outage-forgets-sessions'],
+    'failure.listening-survives-outage': ['outage-ends-publishing'],
+    'failure.cut-node-refuses': ['store-failure-is-404', 'serves-without-store'],
+    'failure.cut-node-catches-up': ['changes-stay-local'],
+    'failure.delete-reaches-cut-node': ['deleted-elsewhere-ignored'],
+    'failure.session-survives-kill': ['sessions-stay-local'],
+    'failure.session-survives-all': ['sessions-stay-local'],
+    'failure.restarted-node-serves': ['sessions-stay-local'],
+    'failure.orphaned-request-ends': ['orphans-left-alone'],
+    'failure.orphan-answered-once': ['orphans-answered-twice'],
+    'failure.listening-survives-kill': ['replay-skips-one', 'replay-repeats'],
+    'failure.delete-despite-kill': ['delete-keeps-record'],
+    'failure.paused-node-harmless': ['changes-stay-local'],
+    'failure.paused-producer-answers-once': ['late-results-replace-errors'],
+    'failure.delete-reaches-paused-node': ['deleted-elsewhere-ignored'],
+
+    'drain.exits-cleanly': ['exits-with-1', 'drain-hangs'],
+    'drain.sessions-live-on': ['drain-ends-sessions'],
+    'drain.running-request-finishes': ['drain-aborts'],
+    'drain.long-request-ends': ['drain-hangs'],
+    'drain.reply-still-arrives': ['drain-aborts'],
+    'drain.retry-hint': ['no-retry-hint'],
+    'drain.listening-goes-on': ['replay-skips-one'],
+    'drain.new-requests-refused': ['drains-late'],
+    'drain.not-ready': ['always-ready'],
+    'drain.node-comes-back': ['drain-ends-sessions'],
+
+    'deploy.rolling-restart': ['drain-ends-sessions'],
+    'deploy.state-outlives-nodes': ['changes-stay-local'],
+    'deploy.listening-through-restart': ['replay-skips-one'],
+    'deploy.question-ids-not-reused': ['question-ids-counted'],
+    'deploy.event-ids-not-reused': ['event-ids-per-stream']
 };
 
 /** The requirements whose checks have to notice each defect. */

@@ -9,8 +9,8 @@ export interface DefectParts {
     readonly store?: (store: TransportStore) => TransportStore;
     /** What stands before a node's session handler. @param node its name. */
     readonly serve?: (next: Serve, node: string) => Serve;
-    /** How a node ends when it is told to. Rejects for an exit code other than 0. */
-    readonly close?: (drain: () => Promise<void>) => Promise<void>;
+    /** How a node ends when it is told to. Rejects for an exit code other than 0. @param drain ends it as it should be. */
+    readonly close?: (drain: (deadlineMs?: number) => Promise<void>) => Promise<void>;
     /** Whether a node says that it is ready. */
     readonly isReady?: (isReady: () => Promise<boolean>) => Promise<boolean>;
     readonly ignoresOrigin?: boolean;

@@ -1,5 +1,7 @@
 import { type Defect } from './defect.ts';
 import { deletionDefects } from './defects/deletion.ts';
+import { drainDefects } from './defects/drain.ts';
+import { failureDefects } from './defects/failure.ts';
 import { protocolDefects } from './defects/protocol.ts';
 import { resumptionDefects } from './defects/resumption.ts';
 import { routingDefects } from './defects/routing.ts';
@@ -15,7 +17,9 @@ export const defects = {
     ...deletionDefects,
     ...routingDefects,
     ...streamDefects,
-    ...resumptionDefects
+    ...resumptionDefects,
+    ...failureDefects,
+    ...drainDefects
 } satisfies Record<string, Defect>;
 
 export type DefectName = keyof typeof defects;

@@ -1,4 +1,5 @@
 import { createServer, type Server, type ServerResponse } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
 import { InMemoryTransportStore } from '@modelcontextprotocol/sdk/server/inMemoryTransportStore.js';
 import { type TransportStore } from '@modelcontextprotocol/sdk/server/transportStore.js';
 import { authenticate, type AuthenticatedRequest, checkOrigin } from '../fixtures/shared/accessControl.ts';
@@ -12,6 +13,8 @@ import { type Defect, type DefectParts } from './defect.ts';
 import { NodeGate } from './nodeGate.ts';
 
 const drainMs = 10_000;
+/** Servers have 15 seconds to end; some more shows that one took too long. */
+const stopTimeoutMs = 17_000;
 
 /**
  * Runs nodes within this process, on a store in memory: hundreds of broken deployments are started in the time that one of processes
@@ -114,14 +117,16 @@ class InProcessNode implements DeployedNode {
         if (running === undefined) {
             return { exitCode: undefined };
         }
-        try {
-            await running.endpoint.close(drainMs);
-            return { exitCode: 0 };
-        } catch {
-            return { exitCode: 1 };
-        } finally {
-            await this.kill();
-        }
+        const ended = running.endpoint.close(drainMs).then(
+            () => 0,
+            () => 1
+        );
+        const givenUp = new AbortController();
+        const tooLate = delay(stopTimeoutMs, undefined, { signal: givenUp.signal }).catch(() => undefined);
+        const exitCode = await Promise.race([ended, tooLate]);
+        givenUp.abort();
+        await this.kill();
+        return { exitCode };
     }
 
     pause(): Promise<void> {

@@ -1,4 +1,5 @@
-import { type EventStreams, type NewSession, type TransportStore } from '@modelcontextprotocol/sdk/server/transportStore.js';
+import { type NewSession, type TransportStore } from '@modelcontextprotocol/sdk/server/transportStore.js';
+import { withCarelessStreams } from '../carelessStreams.ts';
 import { type Defect } from '../defect.ts';
 import { changed } from '../delegate.ts';
 import { kindOf } from '../kinds.ts';
@@ -24,16 +25,6 @@ function answersDelete(title: string, change: (response: Response) => Response):
             }
         })
     };
-}
-
-/** Streams to which one can write although their session is gone. */
-function neverMissing(streams: EventStreams): EventStreams {
-    return changed(streams, {
-        append: async (...args) => {
-            const appended = await streams.append(...args);
-            return appended.status === 'missing' ? { status: 'ok' } : appended;
-        }
-    });
 }
 
 export const deletionDefects = {
@@ -65,14 +56,13 @@ export const deletionDefects = {
         title: 'Deletes the record of a session, and lets all that runs go on',
         make: () => ({
             store: store =>
-                changed(store, {
+                changed(withCarelessStreams(store), {
                     sessions: changed(store.sessions, {
                         delete: async (id, access) => {
                             const deleted = await store.sessions.delete(id, access);
                             return deleted.status === 'ok' ? { ...deleted, nodes: [] } : deleted;
                         }
-                    }),
-                    ...(store.streams === undefined ? {} : { streams: neverMissing(store.streams) })
+                    })
                 })
         })
     },

@@ -1,5 +1,9 @@
 import type { Check } from './check.ts';
 import { deletionChecks } from './deletion/deletion.ts';
+import { deployChecks } from './deploy/deploy.ts';
+import { drainChecks } from './drain/drain.ts';
+import { nodeFailureChecks } from './failure/nodes.ts';
+import { storeFailureChecks } from './failure/store.ts';
 import { limitChecks } from './limits/bounds.ts';
 import { headerChecks } from './protocol/headers.ts';
 import { messageChecks } from './protocol/messages.ts';
@@ -31,5 +35,9 @@ export const checks: readonly Check[] = [
     ...standaloneChecks,
     ...requestStreamChecks,
     ...requestStreamResumptionChecks,
-    ...otherResumptionChecks
+    ...otherResumptionChecks,
+    ...storeFailureChecks,
+    ...nodeFailureChecks,
+    ...drainChecks,
+    ...deployChecks
 ];

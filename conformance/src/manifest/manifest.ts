@@ -1,5 +1,8 @@
 import type { Requirement } from './requirement.ts';
 import { deletion } from './requirements/deletion.ts';
+import { deploy } from './requirements/deploy.ts';
+import { drain } from './requirements/drain.ts';
+import { failure } from './requirements/failure.ts';
 import { limits } from './requirements/limits.ts';
 import { protocol } from './requirements/protocol.ts';
 import { resumption } from './requirements/resumption.ts';
@@ -17,5 +20,8 @@ export const manifest: readonly Requirement[] = [
     ...deletion,
     ...routing,
     ...streams,
-    ...resumption
+    ...resumption,
+    ...failure,
+    ...drain,
+    ...deploy
 ];
