@@ -42,6 +42,11 @@ const managers = await Promise.all(
     })
 );
 
+if (managers.every(({ commands }) => commands.absence !== undefined)) {
+    // Where all tests are skipped, so is what would clean up after them.
+    await rm(work, { recursive: true, force: true });
+}
+
 /** Package managers work at the same time, but each of them on one project after the other, as their caches ask for. */
 const inTurn = { concurrent: false };
 
