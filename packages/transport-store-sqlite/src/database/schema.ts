@@ -139,9 +139,11 @@ export function prepareDatabase(sql: Sql): void {
  * @throws {TransportStoreError} if this version of the store can't use the database.
  */
 export function checkVersion(sql: Sql): boolean {
-    const owner = sql.get('PRAGMA application_id')?.integer('application_id');
+    // In this order: another process may make the tables meanwhile, and whoever sees tables must see whose they are.
+    const isEmpty = sql.get('SELECT 1 FROM sqlite_schema LIMIT 1') === undefined;
     const version = sql.get('PRAGMA user_version')?.integer('user_version') ?? 0;
-    if (owner === 0 && version === 0 && sql.get('SELECT 1 FROM sqlite_schema LIMIT 1') === undefined) {
+    const owner = sql.get('PRAGMA application_id')?.integer('application_id');
+    if (isEmpty && version === 0 && (owner === 0 || owner === applicationId)) {
         return false;
     }
     if (owner !== applicationId || version < 1) {
