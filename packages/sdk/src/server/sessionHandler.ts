@@ -143,6 +143,12 @@ export function createSessionHandler(factory: TransportFactory, options: Session
     return new NodeSessionHandler(factory, options);
 }
 
+/**
+ * When clients are told to come back whose streams a drain has ended, in milliseconds: load balancers need a moment to notice that a
+ * node is not ready, and the SDK's client gives up after two attempts.
+ */
+const DRAIN_RETRY_MS = 1_000;
+
 class NodeSessionHandler implements SessionHandler, SessionService {
     readonly context: SessionContext;
     readonly sessions: LocalSessions;
@@ -178,8 +184,8 @@ class NodeSessionHandler implements SessionHandler, SessionService {
             serverRequestIds: new ServerRequestIds(cluster.id),
             requestStreamIds: new RequestStreamIds(cluster.id),
             openStreams: new Map(),
-            wake: (holder, sessionId, streamId) => this.router.wake(holder, sessionId, streamId),
-            endStandalone: session => this.endStandalone(session),
+            wake: (holder, sessionId, streamId, first) => this.router.wake(holder, sessionId, streamId, first),
+            endStream: (session, streamId) => this.endStream(session, streamId),
             onfenced: (sessionId, streamId) => this.fenced(sessionId, streamId),
             onanswered: () => this.whenAnswered(),
             emit: event => attempt(() => options.onevent?.(event), onerror),
@@ -271,7 +277,7 @@ class NodeSessionHandler implements SessionHandler, SessionService {
         context.emit({ type: 'node.draining' });
         // A turn later, when `draining` refuses whoever would open another stream.
         await Promise.resolve();
-        const retryMs = context.settings.retryInterval ?? 0;
+        const retryMs = context.settings.retryInterval ?? DRAIN_RETRY_MS;
         sessions.all().forEach(session => session.endTails(retryMs));
         await this.allAnswered(deadlineMs);
         for (const session of sessions.all()) {
@@ -325,9 +331,9 @@ class NodeSessionHandler implements SessionHandler, SessionService {
         }
     }
 
-    private endStandalone(session: LocalSession): void {
+    private endStream(session: LocalSession, streamId: string): void {
         const { store, calls, cluster, settings, onerror } = this.context;
-        session.endTails(settings.retryInterval, session.record.standaloneStream);
+        session.endTails(settings.retryInterval, streamId);
         if (!cluster.connected) {
             return;
         }
@@ -336,7 +342,7 @@ class NodeSessionHandler implements SessionHandler, SessionService {
             .then(nodes => {
                 for (const node of nodes) {
                     if (node !== cluster.id) {
-                        cluster.tell(node, { kind: 'end', session: session.id, stream: session.record.standaloneStream });
+                        cluster.tell(node, { kind: 'end', session: session.id, stream: streamId });
                     }
                 }
             })

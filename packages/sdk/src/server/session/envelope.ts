@@ -14,7 +14,7 @@ export type Envelope =
     | { readonly kind: 'wake'; readonly session: string; readonly stream: string }
     /** A new reader has taken a stream over, from the given one, or from the connection of the request that the stream belongs to. */
     | { readonly kind: 'displaced'; readonly session: string; readonly stream: string; readonly holder?: string | undefined }
-    /** The server wants the session's standalone stream, which the receiver holds, to be closed and polled. */
+    /** The server wants the connection of a stream to be ended, if it is read at the receiver, so that the client polls. */
     | { readonly kind: 'end'; readonly session: string; readonly stream: string };
 
 /** `not-pending`: the node has no request with that id, or has it no longer. */

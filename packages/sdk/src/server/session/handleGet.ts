@@ -16,7 +16,7 @@ import {
     sessionIdOf,
     type SessionService
 } from './sessionService.js';
-import { noteOfPosition, nodeOfReader, readNote, readerName } from './streamHolder.js';
+import { noteOfPosition, nodeOfReader, readNote, readerName, type Note } from './streamHolder.js';
 import { StreamTail } from './streamTail.js';
 
 let lastReader = 0;
@@ -122,13 +122,14 @@ function isPrimed(exchange: HttpExchange): boolean {
 async function listen(service: SessionService, exchange: HttpExchange, session: LocalSession): Promise<void> {
     const { context } = service;
     const streamId = session.record.standaloneStream;
-    const end = await endOf(context, session.id, streamId);
+    const kept = await positionsIn(context, session.id, streamId);
+    const end = kept[kept.length - 1];
     const beginning = end === undefined && isPrimed(exchange) ? await markBeginning(context, session) : undefined;
     const place = await hold(context, session, streamId);
-    const note = place.previous === undefined ? { position: undefined } : readNote(place.previous);
+    const note = place.previous === undefined ? { after: undefined } : readNote(place.previous);
     // A client that comes for the first time gets what was kept for it; one that was here before, what came after it left. If its old
     // connection is still held, what was sent there counts as delivered.
-    const after = note ? note.position : end;
+    const after = note ? placeOf(note, kept) : end;
     const priming = isPrimed(exchange) ? formatEventId(streamId, after ?? beginning) : undefined;
     startTail(service, exchange, session, { ...place, streamId, after, priming });
 }
@@ -153,15 +154,21 @@ async function markBeginning({ streams, calls, settings }: SessionContext, { id,
     return first?.position === mark ? mark : undefined;
 }
 
-async function endOf({ streams, calls }: SessionContext, sessionId: string, streamId: string): Promise<string | undefined> {
-    let end: string | undefined;
+/** @param kept positions that are kept, oldest first. */
+function placeOf(note: Note, kept: readonly string[]): string | undefined {
+    // If the position is kept no more, all that is kept came after it.
+    return 'after' in note ? note.after : kept[kept.indexOf(note.from) - 1];
+}
+
+async function positionsIn({ streams, calls }: SessionContext, sessionId: string, streamId: string): Promise<string[]> {
+    const positions: string[] = [];
     for (;;) {
+        const end = positions[positions.length - 1];
         const page = await calls.run(() => streams.read(sessionId, streamId, end, 1_000));
-        const last = page.status === 'ok' ? page.events[page.events.length - 1] : undefined;
-        if (last === undefined) {
-            return end;
+        if (page.status !== 'ok' || page.events.length === 0) {
+            return positions;
         }
-        end = last.position;
+        positions.push(...page.events.map(({ position }) => position));
     }
 }
 

@@ -336,8 +336,14 @@ function deliverRequest(
 ): void {
     const extra = extraOf(exchange);
     if (answer.streamId !== undefined && isPrimed(exchange)) {
-        extra.closeSSEStream = () => answer.detach();
-        extra.closeStandaloneSSEStream = () => context.endStandalone(session);
+        const { streamId } = answer;
+        extra.closeSSEStream = () => {
+            if (!answer.detach()) {
+                // The client has gone elsewhere with it.
+                context.endStream(session, streamId);
+            }
+        };
+        extra.closeStandaloneSSEStream = () => context.endStream(session, session.record.standaloneStream);
     }
     const target = request.method === 'logging/setLevel' ? afterStoring(context, session, request, answer) : answer;
     transport.deliverRequest(request, target, extra);

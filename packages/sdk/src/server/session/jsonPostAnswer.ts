@@ -40,7 +40,9 @@ export class JsonPostAnswer implements PostAnswer {
         }
     }
 
-    detach(): void {}
+    detach(): boolean {
+        return true;
+    }
 
     flushed(): Promise<void> {
         return Promise.resolve();

@@ -98,6 +98,6 @@ async function publish(context: SessionContext, sessionId: string, streamId: str
         throw new Error('The session has ended, or is not initialized yet; nothing can be sent for it');
     }
     if (result.holder !== undefined) {
-        wake(result.holder, sessionId, streamId);
+        wake(result.holder, sessionId, streamId, result.positions[0]);
     }
 }

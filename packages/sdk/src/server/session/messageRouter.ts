@@ -7,7 +7,8 @@ import { waitingNode } from './serverRequestIds.js';
 import type { SessionContext } from './sessionContext.js';
 import { randomName } from './sessionIds.js';
 import type { Response } from './sessionTransport.js';
-import { nodeOfReader } from './streamHolder.js';
+import { asStoreError } from './storeCalls.js';
+import { nodeOfReader, noteOfUnread } from './streamHolder.js';
 
 /** What became of a reply: as {@link DeliveryOutcome}, or the node that waited is gone, or it lives but has not confirmed in time. */
 export type ReplyOutcome = DeliveryOutcome | 'gone' | 'unconfirmed';
@@ -110,14 +111,28 @@ export class MessageRouter {
         );
     }
 
-    /** Tells the reader of a stream that there is more to read. */
-    wake(holder: string, sessionId: string, streamId: string): void {
-        const { cluster } = this.context;
+    /**
+     * Tells the reader of a stream that there is more to read.
+     * @param first position of the first event that it has not read. If its node is dead, that is noted for the reader that comes next.
+     */
+    wake(holder: string, sessionId: string, streamId: string, first?: string): void {
+        const { cluster, onerror } = this.context;
         const node = nodeOfReader(holder);
         if (node === cluster.id) {
             this.sessions.get(sessionId)?.wake(streamId);
         } else if (node !== undefined) {
-            cluster.tell(node, { kind: 'wake', session: sessionId, stream: streamId });
+            this.wakeAt(node, { holder, sessionId, streamId, first }).catch(error => onerror(asStoreError(error)));
+        }
+    }
+
+    private async wakeAt(
+        node: string,
+        { holder, sessionId, streamId, first }: { holder: string; sessionId: string; streamId: string; first: string | undefined }
+    ): Promise<void> {
+        const { cluster, streams, calls } = this.context;
+        const isAlive = await cluster.send(node, { kind: 'wake', session: sessionId, stream: streamId });
+        if (!isAlive && first !== undefined) {
+            await calls.run(() => streams.release(sessionId, streamId, holder, noteOfUnread(first)));
         }
     }
 

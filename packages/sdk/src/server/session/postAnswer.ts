@@ -14,8 +14,11 @@ export interface PostAnswer extends RequestTarget {
     /** Answers every request that is still unanswered with an error. */
     fail(code: number, message: string): void;
 
-    /** Ends the connection but not the answer: what follows waits in the log. Does nothing where there is no log. */
-    detach(): void;
+    /**
+     * Ends the connection but not the answer: what follows waits in the log. Does nothing where there is no log.
+     * @returns false if the connection had ended before.
+     */
+    detach(): boolean;
 
     /** Resolves when everything that was said so far is in the log. */
     flushed(): Promise<void>;

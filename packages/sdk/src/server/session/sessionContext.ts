@@ -39,10 +39,10 @@ export interface SessionContext {
     readonly keepAlive: KeepAlive;
     readonly serverRequestIds: ServerRequestIds;
     readonly requestStreamIds: RequestStreamIds;
-    /** Tells the reader of a stream that there is more to read. */
-    readonly wake: (holder: string, sessionId: string, streamId: string) => void;
-    /** Ends the session's standalone stream, wherever it is held, so that the client polls. */
-    readonly endStandalone: (session: LocalSession) => void;
+    /** Tells the reader of a stream that there is more to read, from the position `first` on, see `MessageRouter.wake`. */
+    readonly wake: (holder: string, sessionId: string, streamId: string, first?: string) => void;
+    /** Ends the connection of a stream that is read somewhere, so that the client polls. */
+    readonly endStream: (session: LocalSession, streamId: string) => void;
     /** Another node has ended the stream of a request that runs here. */
     readonly onfenced: (sessionId: string, streamId: string) => void;
     /** Streams that this node writes, by id. */

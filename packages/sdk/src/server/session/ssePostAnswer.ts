@@ -71,11 +71,15 @@ export class SsePostAnswer implements PostAnswer {
         }
     }
 
-    detach(): void {
+    detach(): boolean {
+        if (this.sink.closed) {
+            return false;
+        }
         if (this.options.stream) {
             this.options.keepAlive.remove(this.sink);
             this.sink.end(this.options.retryMs === undefined ? undefined : retryHint(this.options.retryMs));
         }
+        return true;
     }
 
     async flushed(): Promise<void> {
