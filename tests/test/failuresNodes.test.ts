@@ -156,6 +156,27 @@ onEveryStore('R15: a node dies', start => {
         next.disconnect();
     });
 
+    test('that had the standalone stream: without an id, what came since the others took it for dead', async () => {
+        const started = await start(options);
+        const [a, b, c] = started.urls;
+        const session = await begin(a);
+        const [node = ''] = await started.store.sessions.nodes(session);
+        const stream = await get(a, { session, version });
+        await callTool(b, session, 'announce', { text: 'before', count: 2 });
+        await stream.message();
+        await stream.message();
+        await kill(started, 0);
+        await declaredDead(started, node);
+        const noted = started.ways[1]?.done('streams.release');
+        await callTool(b, session, 'announce', { text: 'after', count: 2 });
+        await noted;
+        const next = await get(c, { session, version });
+        for (const i of [0, 1]) {
+            expect((await next.message()).params?.['data']).toMatchObject({ text: 'after', i });
+        }
+        next.disconnect();
+    });
+
     test('while it waits for the client: the session can be asked again elsewhere', async () => {
         const started = await start(options);
         const [a, b, c] = started.urls;

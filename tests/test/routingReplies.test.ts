@@ -278,6 +278,22 @@ onEveryStore('R11: when the reply can not be brought to the node that waits', st
         expect(await resultOf(answer)).toMatchObject({ answer: { content: { value: 'Ada' } } });
     });
 
+    test('the store fails when the session is checked already: 503 all the same', async () => {
+        const { urls, ways } = await start();
+        const [a, b] = urls;
+        const session = await begin(a);
+        const { answer, question } = await ask(a, session);
+        const sending = ways[1]?.hold('inboxes.send');
+        const refused = reply(b, session, accepted(question.id, 'Ada'));
+        await sending?.reached;
+        ways[1]?.cut();
+        sending?.release();
+        expect((await refused).status).toBe(503);
+        ways[1]?.mend();
+        expect((await reply(b, session, accepted(question.id, 'Ada'))).status).toBe(202);
+        expect(await resultOf(answer)).toMatchObject({ answer: { content: { value: 'Ada' } } });
+    });
+
     test('the lease of the node has run out: a refusal that is not 404', async () => {
         const { urls, ways, cluster, store } = await start({ nodeLeaseMs: 300 });
         const [a, b] = urls;

@@ -106,6 +106,24 @@ onEveryStore('R14: a stream is resumed at any node, without gap or repetition', 
         expect(contentOf(await polled.all())).toEqual(['polled on node-1']);
     });
 
+    test('when the handler ends the connection again, wherever the client has gone', async () => {
+        const { urls, cluster } = await start({ retryInterval: 7 });
+        const [a] = urls;
+        for (const [index, url] of urls.entries()) {
+            const session = await begin(a);
+            const gate = `gate ${index}`;
+            const first = await call(a, session, 'poll', { gate, times: 2 });
+            const [{ id: lastEventId } = { id: undefined }] = await first.all();
+            const second = await get(url, { session, version, lastEventId });
+            cluster.gates.open(gate);
+            expect(contentOf(await second.all())).toEqual([]);
+            expect(second.retries).toContain(7);
+            const third = await get(url, { session, version, lastEventId });
+            cluster.gates.open(`${gate} 2`);
+            expect(contentOf(await third.all())).toEqual(['polled on node-1']);
+        }
+    });
+
     test('by clients of older revisions, which get no event before the first message', async () => {
         const { urls, cluster } = await start();
         const [a, b] = urls;

@@ -55,7 +55,7 @@ function questionOf(kind: string, text: string): ServerRequest {
  * - `roots`: asks for roots, apart from the call
  * - `announce { text, count }`: log messages that belong to no request
  * - `progress { steps, gate?, pauseAt? }`: notifications on the request's own stream
- * - `poll { gate }`: ends the call's own stream, so that the client polls; `closeStandalone`: ends the session's standalone stream
+ * - `poll { gate, times? }`: ends the call's own stream, so that the client polls, before each of the gates `gate`, `gate 2`, ...; `closeStandalone`: ends the session's standalone stream
  * - `stubborn { gate }`: waits at the gate whatever is aborted, and then announces and answers
  * - `big { size }`: returns a text of so many characters
  */
@@ -135,8 +135,10 @@ export function buildServer(node: string, context: TransportFactoryContext, log:
                 return text(`progressed on ${node}`);
             }
             case 'poll':
-                extra.closeSSEStream?.();
-                await gates.wait(String(args['gate']), extra.signal);
+                for (let i = 1; i <= Number(args['times'] ?? 1); i++) {
+                    extra.closeSSEStream?.();
+                    await gates.wait(i === 1 ? String(args['gate']) : `${String(args['gate'])} ${i}`, extra.signal);
+                }
                 return text(`polled on ${node}`);
             case 'stubborn':
                 await gates.wait(String(args['gate']), new AbortController().signal);
