@@ -45,6 +45,12 @@ for (const [signal, code] of [
     process.once(signal, () => process.exit(code));
 }
 
+/** A fault of the suite must not pass for one of the server, which is what Node's own exit code says. */
+process.once('uncaughtException', error => {
+    console.error(messageOfError(error));
+    process.exit(exitCodes.harness);
+});
+
 try {
     process.exitCode = await main(process.argv.slice(2));
 } catch (error) {

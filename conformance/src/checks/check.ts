@@ -23,6 +23,8 @@ export interface Check {
     readonly id: string;
     /** Settings of the nodes. Checks with equal settings and no faults share a deployment and run side by side. Default: none. */
     readonly settings?: NodeSettings;
+    /** Whether a server that does not conform may be hung or ended by it. Then no other check runs on the deployment at the same time. */
+    readonly harmful?: boolean;
     /** Longest time that it may take, in milliseconds. Default: 20,000. */
     readonly timeoutMs?: number;
     run(context: CheckContext): Promise<void>;

@@ -9,6 +9,8 @@ import { settingsEnvironment } from './nodeEnvironment.ts';
 export interface ContainerImages {
     /** The server under test. */
     readonly server: string;
+    /** Replaces what that image runs by itself. */
+    readonly command?: readonly string[];
     readonly redis: string;
     /** The nginx that stands before the nodes. */
     readonly proxy: string;
@@ -39,11 +41,12 @@ export class ContainerDriver implements Driver {
 
     async start(count: number, settings: NodeSettings): Promise<Deployment> {
         const { environment, store } = this.target;
-        const { server, redis, proxy } = this.images;
+        const { server, command, redis, proxy } = this.images;
         let cluster: ContainerCluster;
         try {
             cluster = await ContainerCluster.start({
                 image: server,
+                ...(command === undefined ? {} : { command }),
                 nodes: count,
                 environment: { ...environment, ...settingsEnvironment(settings) },
                 proxyImage: proxy,

@@ -1,7 +1,8 @@
+import { CommandError, run } from '../docker/command.ts';
 import { RoundRobinProxy } from '../http/roundRobinProxy.ts';
 import type { Fault } from '../manifest/requirement.ts';
 import type { LaunchedTarget } from '../targets/target.ts';
-import { UsageError } from '../errors.ts';
+import { HarnessError, UsageError } from '../errors.ts';
 import type { DeployedNode, Deployment, Driver, NodeSettings } from './deployment.ts';
 import { nodeName, settingsEnvironment } from './nodeEnvironment.ts';
 import { freePort } from './process/freePort.ts';
@@ -10,6 +11,7 @@ import { openProcessStore, type ProcessStore } from './process/processStore.ts';
 
 const processFaults: readonly Fault[] = ['kill-node', 'pause-node', 'stop-node', 'configure'];
 const storeFaults: readonly Fault[] = ['cut-store', 'stop-store'];
+const prepareTimeoutMs = 300_000;
 
 /** Runs nodes as processes of this machine, for whoever has no Docker, and for speed. */
 export class ProcessDriver implements Driver {
@@ -17,6 +19,7 @@ export class ProcessDriver implements Driver {
     readonly faults: ReadonlySet<Fault>;
     private readonly target: LaunchedTarget;
     private readonly command: readonly string[];
+    private prepared: Promise<void> | undefined;
 
     /** @throws {UsageError} if the target has no command. */
     constructor(target: LaunchedTarget) {
@@ -31,6 +34,8 @@ export class ProcessDriver implements Driver {
     }
 
     async start(count: number, settings: NodeSettings): Promise<Deployment> {
+        this.prepared ??= this.prepare();
+        await this.prepared;
         const store = await openProcessStore(this.target.store);
         const nodes: ProcessNode[] = [];
         const close = async () => {
@@ -50,6 +55,21 @@ export class ProcessDriver implements Driver {
         } catch (error) {
             await close();
             throw error;
+        }
+    }
+
+    private async prepare(): Promise<void> {
+        const [file, ...args] = this.target.prepare ?? [];
+        if (file === undefined) {
+            return;
+        }
+        try {
+            await run(file, args, { cwd: this.target.folder, timeoutMs: prepareTimeoutMs });
+        } catch (cause) {
+            if (cause instanceof CommandError) {
+                throw new HarnessError(`Target ${this.target.name} could not be prepared: ${cause.message}`, { cause });
+            }
+            throw cause;
         }
     }
 

@@ -26,6 +26,8 @@ export interface AnswerContext {
     readonly recorder: Recorder;
     /** Ends the connection. */
     readonly abort: () => void;
+    /** Whether this side has ended the connection, here or by closing the client. */
+    readonly isAborted: () => boolean;
     /** How long to wait for something unless told otherwise, in milliseconds. */
     readonly waitMs: number;
     readonly onend: () => void;
@@ -46,7 +48,6 @@ export class McpAnswer {
     private finished: AnswerEnd | undefined;
     private problem: Error | undefined;
     private retry: number | undefined;
-    private closing = false;
     private waiting: (() => void)[] = [];
 
     constructor({ statusCode, headers, body }: Dispatcher.ResponseData, context: AnswerContext) {
@@ -57,7 +58,8 @@ export class McpAnswer {
         const reading = this.isEventStream ? this.readEvents(body) : this.readBody(body);
         reading.then(
             () => this.finish({ outcome: 'ok' }),
-            (error: unknown) => this.finish({ outcome: this.closing ? 'closed-by-client' : 'failed', reason: describeError(error) })
+            (error: unknown) =>
+                this.finish({ outcome: this.context.isAborted() ? 'closed-by-client' : 'failed', reason: describeError(error) })
         );
     }
 
@@ -155,7 +157,6 @@ export class McpAnswer {
     /** Ends the connection, as a client does that goes away. Resolves when it has ended. */
     async close(): Promise<void> {
         if (this.finished === undefined) {
-            this.closing = true;
             this.context.abort();
             await this.ended();
         }

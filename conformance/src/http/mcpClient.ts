@@ -280,6 +280,7 @@ export class McpClient {
             request,
             recorder: this.recorder,
             abort: () => controller.abort(),
+            isAborted: () => controller.signal.aborted,
             waitMs: this.waitMs,
             onend: () => this.open.delete(controller)
         });

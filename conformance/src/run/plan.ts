@@ -67,8 +67,8 @@ function isPresent(fault: Fault, { settings = {} }: Check, target: Target): bool
 }
 
 /** Whether a check does something to nodes that other checks would suffer from. */
-function isExclusive({ faults }: Requirement): boolean {
-    return faults.some(fault => fault !== 'configure');
+function isExclusive({ requirement: { faults }, check: { harmful = false } }: Entry): boolean {
+    return harmful || faults.some(fault => fault !== 'configure');
 }
 
 /** Checks that need no deployment of their own share one. Groups that take longest come first. */
@@ -76,7 +76,7 @@ export function group(entries: readonly Entry[]): Group[] {
     const groups = new Map<string, { settings: NodeSettings; exclusive: boolean; entries: Entry[] }>();
     for (const entry of entries) {
         const settings = entry.check.settings ?? {};
-        const exclusive = isExclusive(entry.requirement);
+        const exclusive = isExclusive(entry);
         const key = `${exclusive}${keyOf(settings)}`;
         const existing = groups.get(key);
         if (existing === undefined) {

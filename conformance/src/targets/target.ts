@@ -22,6 +22,8 @@ const launched = z.strictObject({
     ...common,
     /** Command that runs one node, with its arguments, in the folder of the target's file. `node` is the Node that runs the suite. */
     command: z.array(z.string().min(1)).min(1).optional(),
+    /** Command that is run once, before the first node and in the same folder: an installation or a build. */
+    prepare: z.array(z.string().min(1)).min(1).optional(),
     /** Image that runs one node; `fixture:NAME` is one of `conformance/fixtures`. */
     image: z.string().min(1).optional(),
     /** What the nodes share: `memory` (nothing), `sqlite` or `redis`, which are started, or the URL of a server that runs. */

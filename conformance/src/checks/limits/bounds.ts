@@ -9,6 +9,7 @@ const depth = 5_000;
 
 const deepJson: Check = {
     id: 'limits.deep-json',
+    harmful: true,
     async run({ deployment, client }) {
         const session = await client.openSession(nodeAt(deployment, 0));
         const nested = '['.repeat(depth) + ']'.repeat(depth);
@@ -25,6 +26,7 @@ const largeBodyBytes = 32 * 1024 * 1024;
 
 const largeBodyRefused: Check = {
     id: 'limits.large-body-refused',
+    harmful: true,
     async run({ deployment, client }) {
         const node = nodeAt(deployment, 1);
         const session = await client.openSession(nodeAt(deployment, 0));
@@ -51,6 +53,7 @@ const batchLength = 5_000;
 
 const largeBatch: Check = {
     id: 'limits.large-batch',
+    harmful: true,
     async run({ deployment, client }) {
         const node = nodeAt(deployment, 1);
         const session = await client.openSession(nodeAt(deployment, 0), { protocolVersion: '2025-03-26' });
@@ -69,6 +72,7 @@ const largeBatch: Check = {
 
 const longEventIdRefused: Check = {
     id: 'limits.long-event-id-refused',
+    harmful: true,
     async run({ deployment, client }) {
         const session = await client.openSession(nodeAt(deployment, 0));
         for (const node of deployment.nodes) {

@@ -30,6 +30,7 @@ const answerType: Check = {
         for (const node of deployment.nodes) {
             const { answer } = await client.start(node, session, 'tools/list');
             const type = answer.header('content-type') ?? '(none)';
+            demand(answer.status === 200, `${answer.describe()} should have been 200`);
             demand(/^(text\/event-stream|application\/json)\b/.test(type), `${answer.describe()} has content type ${type}`);
         }
     }

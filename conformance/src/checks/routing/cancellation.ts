@@ -60,6 +60,8 @@ const cancelSettlesJson: Check = {
                 await delay(repeatMs, undefined, { signal });
             }
         })();
+        // Awaited below, unless something else fails first.
+        cancelling.catch(() => undefined);
         const answer = await answered;
         await cancelling;
         await answer.ended();

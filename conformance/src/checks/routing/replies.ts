@@ -177,12 +177,11 @@ const replyToDeadNode: Check = {
     async run({ deployment, client, signal }) {
         const session = await client.openSession(nodeAt(deployment, 0), { capabilities });
         const runner = (await whoami(client, nodeAt(deployment, 0), session)).node;
+        const [survivor = nodeAt(deployment, 1)] = othersThan(deployment, runner);
+        // A refusal means something only where the session is known.
+        await whoami(client, survivor, session);
         const { id } = await ask(client, nodeAt(deployment, 0), session, { timeoutMs: 60_000 });
         await deployment.nodes.find(node => node.id === runner)?.kill();
-        const [survivor] = othersThan(deployment, runner);
-        if (survivor === undefined) {
-            return;
-        }
         const deadline = performance.now() + deadNodeKnownMs;
         for (;;) {
             const answer = await client.reply(survivor, session, id, answerOf('elicitation', 'to nobody'));

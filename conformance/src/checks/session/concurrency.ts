@@ -14,13 +14,14 @@ const keptApart: Check = {
         const sessions = await Promise.all(
             names.map((name, index) => client.openSession(nodeAt(deployment, index), { clientInfo: { name, version: '1' } }))
         );
-        const calls = Array.from({ length: callsEach * names.length }, async (_, index) => {
-            const session = sessions[index % names.length] ?? sessions[0]!;
-            const known = await whoami(client, nodeAt(deployment, Math.floor(index / names.length)), session);
-            demandEqual(known.sessionId, session.id, 'The session id that a tool sees');
-            demandEqual(known.clientInfo?.name, names[index % names.length], "The client's name that a tool sees");
-        });
-        await Promise.all(calls);
+        const calls = Array.from({ length: callsEach }, (_, turn) =>
+            sessions.map(async (session, index) => {
+                const known = await whoami(client, nodeAt(deployment, turn + index), session);
+                demandEqual(known.sessionId, session.id, 'The session id that a tool sees');
+                demandEqual(known.clientInfo?.name, names[index], "The client's name that a tool sees");
+            })
+        );
+        await Promise.all(calls.flat());
     }
 };
 
