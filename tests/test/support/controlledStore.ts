@@ -27,7 +27,10 @@ export class ControlledStore implements TransportStore {
     readonly ping: () => Promise<void>;
     private isCut = false;
     private blocked: { readonly until: Promise<void>; readonly end: () => void } | undefined;
-    private readonly held = new Map<StoreOperation, { readonly gate: Promise<void>; readonly arrive: () => void }>();
+    private readonly held = new Map<
+        StoreOperation,
+        { readonly where: 'before' | 'after'; readonly gate: Promise<void>; readonly arrive: () => void }
+    >();
     private readonly undelivered: (() => void)[] = [];
     private readonly observers: { readonly operation: StoreOperation; readonly tell: () => void }[] = [];
 
@@ -81,13 +84,16 @@ export class ControlledStore implements TransportStore {
         this.undelivered.splice(0).forEach(deliver => deliver());
     }
 
-    /** Makes calls of an operation wait. */
-    hold(operation: StoreOperation): HeldCall {
+    /**
+     * Makes calls of an operation wait.
+     * @param where before they reach the store, or when it has carried them out, on the way back.
+     */
+    hold(operation: StoreOperation, where: 'before' | 'after' = 'before'): HeldCall {
         let arrive = (): void => undefined;
         let open = (): void => undefined;
         const reached = new Promise<void>(resolve => (arrive = resolve));
         const gate = new Promise<void>(resolve => (open = resolve));
-        this.held.set(operation, { gate, arrive });
+        this.held.set(operation, { where, gate, arrive });
         return {
             reached,
             release: () => {
@@ -106,13 +112,17 @@ export class ControlledStore implements TransportStore {
         this.refuseIfCut();
         const held = this.held.get(operation);
         const blocked = this.blocked;
-        if (held || blocked) {
+        if (held?.where === 'before' || blocked) {
             held?.arrive();
             await held?.gate;
             await blocked?.until;
             this.refuseIfCut();
         }
         const result = await call();
+        if (held?.where === 'after') {
+            held.arrive();
+            await held.gate;
+        }
         for (const observer of this.observers.filter(candidate => candidate.operation === operation)) {
             this.observers.splice(this.observers.indexOf(observer), 1);
             observer.tell();
