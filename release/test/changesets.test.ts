@@ -19,7 +19,7 @@ const versionSchema = z.object({ version: z.string() });
 async function raiseVersions(change: (folder: string) => Promise<void> = async () => undefined): Promise<string> {
     const folder = await mkdtemp(path.join(work, 'workspace-'));
     const manifests = listPackages().map(entry => path.relative(workspaceRoot, path.join(entry.folder, 'package.json')));
-    for (const name of ['package.json', 'pnpm-workspace.yaml', '.changeset', ...manifests]) {
+    for (const name of ['package.json', 'pnpm-workspace.yaml', 'pnpm-lock.yaml', '.prettierrc', '.changeset', ...manifests]) {
         await mkdir(path.dirname(path.join(folder, name)), { recursive: true });
         await cp(path.join(workspaceRoot, name), path.join(folder, name), { recursive: true });
     }
