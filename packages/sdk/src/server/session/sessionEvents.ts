@@ -9,7 +9,7 @@ export type SessionEvent =
     /** A live copy of a session was made here from its record. */
     | { readonly type: 'session.restored'; readonly sessionId: string; readonly durationMs: number }
     /** A live copy was dropped here; the session goes on. */
-    | { readonly type: 'session.evicted'; readonly sessionId: string; readonly reason: 'idle' | 'capacity' | 'draining' | 'closed' }
+    | { readonly type: 'session.evicted'; readonly sessionId: string; readonly reason: 'idle' | 'capacity' | 'draining' }
     /** The session ended: by DELETE here or elsewhere, or because its record has expired. */
     | { readonly type: 'session.ended'; readonly sessionId: string; readonly reason: 'deleted' | 'deleted-elsewhere' | 'gone' }
     /** A message of the client was handed to the node that it concerns. */
