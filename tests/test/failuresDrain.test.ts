@@ -99,7 +99,11 @@ onEveryStore('R16: a node drains', start => {
         cluster.gates.open('gate');
         const closed = cluster.node(0).handler.close(patient);
         await appending?.reached;
+        let hasLeft = false;
+        void ways[0]?.done('sessions.leave').then(() => (hasLeft = true));
         const resumed = await get(b, { session, version, lastEventId });
+        expect(await callTool(b, session, 'whoami')).toMatchObject({ node: 'node-2' });
+        expect(hasLeft).toBe(false);
         appending?.release();
         await closed;
         const events = (await resumed.all()).flatMap(({ message }) => (message ? [message] : []));

@@ -122,7 +122,7 @@ onEveryStore('R15: a node dies', start => {
     });
 
     test('that has run a call for longer than events are kept', async () => {
-        const started = await start({ ...options, eventTtlMs: 1_500 });
+        const started = await start({ nodeLeaseMs: 600, eventTtlMs: 3_000, sessionTtlMs: 2_000 });
         const [a, b] = started.urls;
         const session = await begin(a);
         const running = await call(a, session, 'hold', { gate: 'gate' }, { id: 7 });
@@ -229,6 +229,16 @@ onEveryStore('R15: a node that froze past its lease and comes back', start => {
         started.ways[0]?.mend();
         started.cluster.gates.open('gate');
         expect(outcomes(await running.all())).toEqual([]);
+    });
+
+    test('aborts what others have answered for it, also if that has nothing to say', async () => {
+        const started = await start({ ...options, eventTtlMs: 4_000 });
+        const [, b] = started.urls;
+        const { session, lastEventId } = await freezeDuring(started, 'hold', { gate: 'gate' });
+        const resumed = await get(b, { session, version, lastEventId });
+        expect(outcomes(await resumed.all())).toEqual(['7: node stopped (-32603)']);
+        started.ways[0]?.mend();
+        await expect.poll(() => started.cluster.node(0).log.aborted, { timeout: 10_000 }).toEqual([{ sessionId: session, requestId: 7 }]);
     });
 
     test('answers what nobody has answered for it', async () => {

@@ -137,6 +137,24 @@ onEveryStore('R8: DELETE ends a session everywhere', start => {
         expect(started.cluster.nodes.map(node => node.handler.liveSessions)).toEqual([0, 0, 0]);
     });
 
+    test('a call whose session has just been read elsewhere is refused, and leaves nothing behind', async () => {
+        const { urls, ways, cluster } = await start();
+        const [a, b] = urls;
+        const session = await begin(a);
+        const other = await begin(b);
+        const asking = await call(b, other, 'ask', { text: 'Name?' });
+        const question = await asking.message(asks('elicitation/create'));
+        const opening = ways[1]?.hold('sessions.open', 'after');
+        const late = call(b, session, 'whoami');
+        await opening?.reached;
+        await del(a, { session, version });
+        // From the same node, so when this has arrived the news of the deletion has.
+        expect((await reply(a, other, accepted(question.id, 'Ada'))).status).toBe(202);
+        opening?.release();
+        expect((await late).status).toBe(404);
+        expect(cluster.node(1).handler.liveSessions).toBe(1);
+    });
+
     test('a stream that is being opened elsewhere is refused', async () => {
         const { urls, ways } = await start();
         const [a, b] = urls;

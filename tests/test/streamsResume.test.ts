@@ -168,7 +168,7 @@ onEveryStore('R14: a stream is resumed at any node, without gap or repetition', 
     });
 
     test('of a call that is silent for longer than events are kept', async () => {
-        const { urls, cluster } = await start({ eventTtlMs: 1_500, sessionTtlMs: 60_000 });
+        const { urls, cluster } = await start({ eventTtlMs: 3_000, sessionTtlMs: 60_000 });
         const [a, b] = urls;
         const session = await begin(a);
         const silent = await call(a, session, 'hold', { gate: 'gate' });

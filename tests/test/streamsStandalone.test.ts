@@ -158,6 +158,22 @@ onEveryStore('R13: messages that belong to no request reach the standalone strea
         }
     });
 
+    test('a stream that is overtaken before it begins is ended', async () => {
+        const { urls, ways, cluster } = await start();
+        const [a, b, c] = urls;
+        const session = await begin(a);
+        const holding = ways[1]?.hold('streams.hold', 'after');
+        const overtaken = get(b, { session, version });
+        await holding?.reached;
+        const newest = await get(c, { session, version });
+        await cluster.node(1).event(({ type }) => type === 'stream.displaced');
+        holding?.release();
+        await (await overtaken).ended();
+        await announce(a, session, 'end');
+        expect(await textsUntil(newest, 'end')).toEqual([]);
+        newest.disconnect();
+    });
+
     test('a client whose connection died silently is not locked out, and the old stream is ended', async () => {
         const { urls } = await start();
         const [a, b, c] = urls;
