@@ -33,7 +33,7 @@ export class StoreCalls {
                 expire: () => reject(timedOut(this.timeoutMs))
             };
             this.calls.add(call);
-            this.timer ??= setTimeout(() => this.expireOldest(), this.timeoutMs);
+            this.timer ??= this.wakeIn(this.timeoutMs);
             let answer: Promise<T>;
             try {
                 answer = operation();
@@ -53,12 +53,21 @@ export class StoreCalls {
         });
     }
 
+    /** A deadline must not keep a process running: what a call waits for does, as long as there is something. */
+    private wakeIn(delayMs: number): ReturnType<typeof setTimeout> {
+        const timer = setTimeout(() => this.expireOldest(), delayMs);
+        if (typeof timer === 'object' && 'unref' in timer) {
+            timer.unref();
+        }
+        return timer;
+    }
+
     private expireOldest(): void {
         this.timer = undefined;
         const now = performance.now();
         for (const call of this.calls) {
             if (call.deadline > now) {
-                this.timer = setTimeout(() => this.expireOldest(), call.deadline - now);
+                this.timer = this.wakeIn(call.deadline - now);
                 return;
             }
             this.calls.delete(call);
