@@ -211,9 +211,34 @@ describe('deployments', () => {
             'deployment 1: resume node-2',
             'deployment 1: close'
         ]);
-        expect(results[0]?.history).toMatchObject([
-            { type: 'fault', fault: 'kill-node', node: 'node-1', phase: 'begin' },
-            { type: 'fault', fault: 'start-node', node: 'node-1', phase: 'end' }
+        expect(results[0]?.history).toMatchObject([{ type: 'fault', fault: 'kill-node', node: 'node-1', phase: 'begin' }]);
+    });
+
+    it('are out of the reach of a check that has ended, and wait for what it has begun', async () => {
+        const driver = new InventedDriver();
+        const faults: Fault[] = ['kill-node'];
+        const later: Promise<unknown>[] = [];
+        let checkNext: () => void = () => {};
+        const hasteful: Check['run'] = ({ deployment }) => {
+            // Goes on after the check has failed.
+            later.push(new Promise<void>(resolve => (checkNext = resolve)).then(() => deployment.nodes[1]!.kill()));
+            later[0]?.catch(() => undefined);
+            void deployment.nodes[0]!.kill();
+            throw new RequirementNotMetError('it is not so');
+        };
+        await judge(
+            [
+                [req('session.one', { faults }), { run: async context => hasteful(context) }],
+                [req('session.two', { faults }), { run: async () => checkNext() }]
+            ],
+            { driver }
+        );
+        await expect(later[0]).rejects.toThrow(/The check has ended/);
+        expect(driver.deeds).toEqual([
+            'deployment 1: start 2 {}',
+            'deployment 1: kill node-1',
+            'deployment 1: start node-1',
+            'deployment 1: close'
         ]);
     });
 

@@ -36,16 +36,16 @@ export async function runCheck(
     const error = await errorOf(limit => {
         const client = new McpClient({ recorder, signal: limit });
         const note = (text: string) => recorder.record({ type: 'note', text });
-        const run = check.run({ deployment: tracked, client, signal: limit, note, seed });
+        const run = check.run({ deployment: tracked, client, signal: limit, history: recorder.events, note, seed });
         return run.finally(() => client.close());
     }, check.timeoutMs ?? defaultTimeoutMs);
     const durationMs = Math.round(performance.now() - start);
+    // What comes from now on belongs to no check.
+    const history = [...recorder.events];
     const restored = !exclusive || (await tracked.restore());
     const verdict = error === undefined ? { outcome: 'pass' as const } : await judge(error, deployment);
     const failed = verdict.outcome === 'fail' || verdict.outcome === 'inconclusive';
     const logs = failed ? await logsSince(deployment, logsBefore) : undefined;
-    // What still comes in belongs to the next check.
-    const history = [...recorder.events];
     return { result: { id: check.id, ...verdict, durationMs, history, ...(logs === undefined ? {} : { logs }) }, restored };
 }
 

@@ -92,6 +92,9 @@ export class ProcessNode implements DeployedNode {
     /** @returns what happened instead of its becoming ready. */
     private async tryStart(): Promise<string | undefined> {
         const { command, cwd, environment } = this.options;
+        if (this.child?.ended === false) {
+            throw new HarnessError(`${this.id} was to be started, and runs already`);
+        }
         const child = await ChildProcess.spawn({ command, cwd, environment, onoutput: text => (this.output += text) });
         this.child = child;
         const endsFirst = new AbortController();
