@@ -245,6 +245,25 @@ onEveryStore('R13: messages that belong to no request reach the standalone strea
         stream.disconnect();
     });
 
+    test('a stream goes on whose reading has failed, with what could not be read', async () => {
+        const { urls, ways, cluster } = await start();
+        const [a, b] = urls;
+        const session = await begin(a);
+        const stream = await get(b, { session, version });
+        await stream.next();
+        const reading = ways[1]?.hold('streams.read');
+        await announce(a, session, 'one');
+        await reading?.reached;
+        ways[1]?.cut();
+        reading?.release();
+        await expect.poll(() => cluster.node(1).errors).not.toHaveLength(0);
+        ways[1]?.mend();
+        await announce(a, session, 'two');
+        await announce(a, session, 'end');
+        expect(await textsUntil(stream, 'end')).toEqual(['one 0', 'two 0']);
+        stream.disconnect();
+    });
+
     test('without resumability they are routed just so, without event ids', async () => {
         const { urls, ways } = await start({ resumable: false });
         const [a, b, c] = urls;
