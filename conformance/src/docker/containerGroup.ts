@@ -7,6 +7,9 @@ import { z } from 'zod';
 // Ryuk, which removes what crashed test runs leave behind, is an image of its own that can't be pulled everywhere. Its work is done
 // here: everything carries the labels below, a group removes what is its own, and the next run removes what a dead process left.
 process.env.TESTCONTAINERS_RYUK_DISABLED ??= 'true';
+// In what looks like a container, testcontainers would knock at the gateway of Docker's default network; ports are published on the
+// loopback address only.
+process.env.TESTCONTAINERS_HOST_OVERRIDE ??= '127.0.0.1';
 
 const labelPrefix = 'org.modelcontextprotocol.session-conformance';
 const groupLabel = `${labelPrefix}.group`;
