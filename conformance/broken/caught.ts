@@ -148,7 +148,24 @@ export const caught: Readonly<Record<string, readonly DefectName[]>> = {
     'deploy.state-outlives-nodes': ['changes-stay-local'],
     'deploy.listening-through-restart': ['replay-skips-one'],
     'deploy.question-ids-not-reused': ['question-ids-counted'],
-    'deploy.event-ids-not-reused': ['event-ids-per-stream']
+    'deploy.event-ids-not-reused': ['event-ids-per-stream'],
+
+    'workload.undisturbed': [
+        'answers-twice',
+        'delete-keeps-record',
+        'messages-lost',
+        'publishes-out-of-order',
+        'publishes-twice',
+        'published-to-all-sessions',
+        'replay-skips-one',
+        'replies-confused',
+        'sessions-stay-local'
+    ],
+    'workload.kills': ['orphans-left-alone', 'sessions-stay-local'],
+    'workload.pauses': ['publishes-twice', 'replies-confused'],
+    'workload.cuts': ['store-failure-is-404'],
+    'workload.outages': ['store-failure-is-404', 'outage-forgets-sessions'],
+    'workload.restarts': ['drain-ends-sessions', 'replay-repeats']
 };
 
 /** The requirements whose checks have to notice each defect. */

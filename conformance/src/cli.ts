@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { checkCommand } from './cli/checkCommand.ts';
 import { exitCodeOfError, exitCodes, messageOfError } from './cli/exitCodes.ts';
 import { listCommand } from './cli/listCommand.ts';
 import { runCommand } from './cli/runCommand.ts';
@@ -10,18 +11,20 @@ Usage:
   mcp-session-conformance run --target NAME|FILE [--target ...] [--only GLOBS] [--driver process|container|url]
                               [--seed NUMBER] [--report FOLDER]
   mcp-session-conformance list [--only GLOBS] [--json]
+  mcp-session-conformance check HISTORY
 
   --target   a target that the suite brings along (see list), or the path of a JSON file that describes one
   --only     requirements to check, for example 'routing.*,session.id-issued'; default: all
   --driver   how to run the nodes; default: as processes if the target names a command, else in containers
   --seed     repeats the random workload of an earlier run
-  --report   folder for reports
+  --report   folder for reports, and for histories of workloads, which check judges again
 
 Exit codes: 0 conforms, 1 fails or its baseline is stale, 2 inconclusive, 64 wrong usage, 70 the suite itself failed.`;
 
 const commands: Readonly<Record<string, (args: readonly string[]) => Promise<number>>> = {
     run: runCommand,
-    list: listCommand
+    list: listCommand,
+    check: checkCommand
 };
 
 async function main([name, ...args]: readonly string[]): Promise<number> {

@@ -10,6 +10,8 @@ export interface CheckContext {
     readonly signal: AbortSignal;
     /** What all random numbers are to come from, so that a run can be repeated. */
     readonly seed: number;
+    /** What has happened so far in this check. */
+    readonly history: readonly HistoryEvent[];
     note(text: string): void;
 }
 

@@ -18,6 +18,7 @@ import { lifetimeChecks } from './session/lifetime.ts';
 import { sharingChecks } from './session/sharing.ts';
 import { requestStreamChecks } from './streams/requestStreams.ts';
 import { standaloneChecks } from './streams/standalone.ts';
+import { workloadChecks } from './workload/workload.ts';
 
 /** The check of every requirement. */
 export const checks: readonly Check[] = [
@@ -39,5 +40,6 @@ export const checks: readonly Check[] = [
     ...storeFailureChecks,
     ...nodeFailureChecks,
     ...drainChecks,
-    ...deployChecks
+    ...deployChecks,
+    ...workloadChecks
 ];

@@ -1,7 +1,9 @@
+import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { checks } from '../checks/checks.ts';
 import { createDriver, type DriverName, driverNames } from '../drivers/createDriver.ts';
 import { describeError, UsageError } from '../errors.ts';
+import { writeHistories } from '../history/historyFile.ts';
 import { manifest } from '../manifest/manifest.ts';
 import type { RunResult } from '../report/runResult.ts';
 import { writeReports } from '../report/writeReports.ts';
@@ -53,6 +55,9 @@ export async function runCommand(args: readonly string[]): Promise<number> {
     }
     if (report !== undefined) {
         const files = await writeReports(report, results);
+        for (const { target, results: ofTarget } of results) {
+            await writeHistories(path.join(report, target), ofTarget);
+        }
         console.log(`Reports: ${files.join(', ')}`);
     }
     return exitCodeOf(results);

@@ -10,6 +10,7 @@ import { routing } from './requirements/routing.ts';
 import { security } from './requirements/security.ts';
 import { session } from './requirements/session.ts';
 import { streams } from './requirements/streams.ts';
+import { workload } from './requirements/workload.ts';
 
 /** Everything that the suite checks, area by area. */
 export const manifest: readonly Requirement[] = [
@@ -23,5 +24,6 @@ export const manifest: readonly Requirement[] = [
     ...resumption,
     ...failure,
     ...drain,
-    ...deploy
+    ...deploy,
+    ...workload
 ];
