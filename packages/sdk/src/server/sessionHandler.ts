@@ -6,6 +6,7 @@ import { NodeHttpExchange } from './http/nodeHttpExchange.js';
 import { METHOD_NOT_ALLOWED } from './http/requestChecks.js';
 import { refuse } from './http/refusal.js';
 import { DEFAULT_SSE_KEEP_ALIVE_MS, resolveMaxRequestBodySize } from './http/sdk.js';
+import { TransientMap } from './http/transientMap.js';
 import { WebHttpExchange } from './http/webHttpExchange.js';
 import { InMemoryTransportStore } from './inMemoryTransportStore.js';
 import { asError } from './session/asError.js';
@@ -183,7 +184,7 @@ class NodeSessionHandler implements SessionHandler, SessionService {
             keepAlive: new KeepAlive(options.keepAliveMs ?? DEFAULT_SSE_KEEP_ALIVE_MS),
             serverRequestIds: new ServerRequestIds(cluster.id),
             requestStreamIds: new RequestStreamIds(cluster.id),
-            openStreams: new Map(),
+            openStreams: new TransientMap(),
             wake: (holder, sessionId, streamId, first) => this.router.wake(holder, sessionId, streamId, first),
             endStream: (session, streamId) => this.endStream(session, streamId),
             onfenced: (sessionId, streamId) => this.fenced(sessionId, streamId),
@@ -283,12 +284,12 @@ class NodeSessionHandler implements SessionHandler, SessionService {
         for (const session of sessions.all()) {
             // Those of requests that were on their way when it began.
             session.endTails(retryMs);
-            for (const answer of [...session.answers]) {
+            for (const answer of session.answers.values()) {
                 answer.fail(-32000, 'The server process that handled this request is shutting down');
             }
         }
         await settledWithin(
-            [...context.openStreams.values()].map(stream => stream.flushed()),
+            context.openStreams.values().map(stream => stream.flushed()),
             deadlineMs / 2
         );
         this.housekeeping.stop();

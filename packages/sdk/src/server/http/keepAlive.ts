@@ -1,17 +1,18 @@
 import { KEEP_ALIVE_COMMENT } from './eventText.js';
 import type { EventStreamSink } from './httpExchange.js';
+import { TransientSet } from './transientSet.js';
 
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /**
  * Keeps event streams alive through intermediaries that close silent connections, by a comment now and then.
  *
- * All streams share one timer, which runs only while there are streams. A stream gets its first comment after half an interval to one
- * and a half.
+ * All streams share one timer, which ends when it finds none: most streams are short, and a timer for each would cost more than they do.
+ * A stream gets its first comment after half an interval to one and a half.
  */
 export class KeepAlive {
     private readonly intervalMs: number;
-    private readonly sinks = new Map<EventStreamSink, boolean>();
+    private readonly streams = new TransientSet<{ readonly sink: EventStreamSink; due: boolean }>();
     private timer: ReturnType<typeof setInterval> | undefined;
 
     /** @param intervalMs time between comments in milliseconds; below 1 or not finite turns them off. */
@@ -19,11 +20,11 @@ export class KeepAlive {
         this.intervalMs = intervalMs;
     }
 
-    add(sink: EventStreamSink): void {
+    /** @returns takes the stream out again. */
+    add(sink: EventStreamSink): () => void {
         if (!Number.isFinite(this.intervalMs) || this.intervalMs < 1) {
-            return;
+            return () => undefined;
         }
-        this.sinks.set(sink, false);
         if (this.timer === undefined) {
             this.timer = setInterval(() => this.tick(), Math.min(this.intervalMs / 2, LONGEST_TIMER_MS));
             // A timer must not keep a process running; runtimes other than Node have no such notion.
@@ -31,35 +32,25 @@ export class KeepAlive {
                 this.timer.unref();
             }
         }
+        return this.streams.add({ sink, due: false });
     }
 
-    remove(sink: EventStreamSink): void {
-        this.sinks.delete(sink);
-        if (this.sinks.size === 0) {
-            this.stop();
-        }
-    }
-
+    /** To be called when no more streams will come. */
     stop(): void {
         clearInterval(this.timer);
         this.timer = undefined;
-        this.sinks.clear();
     }
 
     /** Writes to the streams that have been here for half an interval at least, which halves the timer's rate for each of them. */
     private tick(): void {
-        for (const [sink, due] of this.sinks) {
-            if (sink.closed) {
-                this.sinks.delete(sink);
-            } else {
-                this.sinks.set(sink, !due);
-                if (due) {
-                    sink.write(KEEP_ALIVE_COMMENT);
-                }
-            }
-        }
-        if (this.sinks.size === 0) {
+        if (this.streams.size === 0) {
             this.stop();
+        }
+        for (const stream of this.streams.values()) {
+            if (stream.due) {
+                stream.sink.write(KEEP_ALIVE_COMMENT);
+            }
+            stream.due = !stream.due;
         }
     }
 }

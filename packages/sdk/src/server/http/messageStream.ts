@@ -25,6 +25,7 @@ export class MessageStream {
     private readonly unanswered: RequestId[];
     private readonly surroundings: StreamSurroundings;
     private sink: EventStreamSink | undefined;
+    private stopKeepAlive: () => void = () => undefined;
     /** Text for a reader whose HTTP answer has not begun; `undefined` where no such reader is expected. */
     private early: string | undefined;
     private endsEarly = false;
@@ -114,7 +115,7 @@ export class MessageStream {
         }
         const { sink } = this;
         if (sink !== undefined) {
-            this.disconnect(sink);
+            this.disconnect();
             sink.end(text);
             this.surroundings.onunread(this);
         }
@@ -122,18 +123,18 @@ export class MessageStream {
 
     private connect(sink: EventStreamSink): void {
         this.sink = sink;
-        this.surroundings.keepAlive.add(sink);
+        this.stopKeepAlive = this.surroundings.keepAlive.add(sink);
         sink.onlost = () => {
             if (this.sink === sink) {
-                this.disconnect(sink);
+                this.disconnect();
                 this.surroundings.onunread(this);
             }
         };
     }
 
-    private disconnect(sink: EventStreamSink): void {
+    private disconnect(): void {
         this.sink = undefined;
         this.replayed = undefined;
-        this.surroundings.keepAlive.remove(sink);
+        this.stopKeepAlive();
     }
 }

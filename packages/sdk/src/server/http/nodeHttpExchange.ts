@@ -13,12 +13,11 @@ export class NodeHttpExchange implements HttpExchange {
     readonly method: string;
     readonly authInfo: AuthInfo | undefined;
     readonly parsedBody: unknown;
-    /** Resolves when the answer is complete, or its reader is gone. */
-    readonly finished: Promise<void>;
     private readonly request: IncomingMessage;
     private readonly response: ServerResponse;
     private url: URL | undefined;
-    private finish: () => void = () => undefined;
+    private isFinished = false;
+    private onfinish: (() => void) | undefined;
 
     constructor(request: IncomingMessage & { auth?: AuthInfo | undefined }, response: ServerResponse, parsedBody?: unknown) {
         this.method = request.method ?? 'GET';
@@ -26,9 +25,15 @@ export class NodeHttpExchange implements HttpExchange {
         this.parsedBody = parsedBody;
         this.request = request;
         this.response = response;
-        this.finished = new Promise(resolve => {
-            this.finish = resolve;
-        });
+    }
+
+    /** Resolves when the answer is complete, or its reader is gone. To be asked for once. */
+    get finished(): Promise<void> {
+        return this.isFinished
+            ? Promise.resolve()
+            : new Promise(resolve => {
+                  this.onfinish = resolve;
+              });
     }
 
     /** Whether the request line and the `Host` header make a URL. Requests for which they don't deserve a 400. */
@@ -41,6 +46,7 @@ export class NodeHttpExchange implements HttpExchange {
         }
     }
 
+    /** @throws TypeError if the request names no valid URL. */
     get requestInfo(): RequestInfo {
         return { headers: this.request.headers, url: (this.url ??= urlOf(this.request)) };
     }
@@ -110,7 +116,12 @@ export class NodeHttpExchange implements HttpExchange {
     }
 
     startEventStream(headers: Readonly<Record<string, string>>): EventStreamSink {
-        return new NodeEventStreamSink(this.response, headers, this.finish);
+        return new NodeEventStreamSink(this.response, headers, () => this.finish());
+    }
+
+    private finish(): void {
+        this.isFinished = true;
+        this.onfinish?.();
     }
 
     /** Node drops all but the first of some repeated headers; whoever must notice that they are repeated needs all. */
@@ -135,6 +146,7 @@ export class NodeHttpExchange implements HttpExchange {
     }
 }
 
+/** @throws TypeError if the request names no valid URL. */
 function urlOf(request: IncomingMessage): URL {
     const encrypted = 'encrypted' in request.socket && request.socket.encrypted === true;
     const host = request.headers.host ?? request.headers[':authority'];

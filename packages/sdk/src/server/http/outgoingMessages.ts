@@ -8,6 +8,7 @@ import type { KeepAlive } from './keepAlive.js';
 import { MessageStream, type StreamSurroundings } from './messageStream.js';
 import type { Refusal } from './refusal.js';
 import type { JSONRPCMessage, RequestId } from './sdk.js';
+import { TransientMap } from './transientMap.js';
 
 /** What answers a POST: a document, or a stream of messages. */
 export type PostAnswer = JsonAnswer | MessageStream;
@@ -26,10 +27,10 @@ export class OutgoingMessages {
     private readonly onerror: (error: Error) => void;
     private readonly surroundings: StreamSurroundings;
     /** Answers to come, by request. */
-    private readonly answers = new Map<RequestId, PostAnswer>();
+    private readonly answers = new TransientMap<RequestId, PostAnswer>();
     private readonly standalone: MessageStream;
     /** Stored streams that have a reader or an answer to come. */
-    private readonly streams = new Map<StreamId, MessageStream>();
+    private readonly streams = new TransientMap<StreamId, MessageStream>();
     private readonly replays = new Set<EventReplay>();
     /** Events that are stored right now, and will be written then. */
     private storing = 0;

@@ -1,3 +1,4 @@
+import { TransientMap } from '../http/transientMap.js';
 import { type EventStreams, type StreamEvent, type StreamRetention, TransportStoreError } from '../transportStore.js';
 import { MemoryStream, type WritingKind } from './memoryStream.js';
 import { dropExpiredStreams, type MemorySession, type SessionTable } from './sessionTable.js';
@@ -121,12 +122,12 @@ export class InMemoryEventStreams implements EventStreams {
             );
         }
         stream.dropExpired(this.#table.now());
-        this.#moveToEnd(session, streamId, stream);
+        session.streams?.moveToEnd(streamId);
         return stream;
     }
 
     #makeStream(session: MemorySession, streamId: string): MemoryStream {
-        const streams = (session.streams ??= new Map<string, MemoryStream>());
+        const streams = (session.streams ??= new TransientMap<string, MemoryStream>());
         dropExpiredStreams(streams, this.#table.now());
         if (streams.size >= this.#maxStreamsPerSession) {
             evictOne(streams);
@@ -135,20 +136,23 @@ export class InMemoryEventStreams implements EventStreams {
         streams.set(streamId, stream);
         return stream;
     }
-
-    #moveToEnd(session: MemorySession, streamId: string, stream: MemoryStream): void {
-        session.streams?.delete(streamId);
-        session.streams?.set(streamId, stream);
-    }
 }
 
 /** Makes room for a stream at the cost of one that is closed, else of one that nobody reads, and of these the one written longest ago. */
-function evictOne(streams: Map<string, MemoryStream>): void {
-    const oldestFirst = [...streams];
-    const victim = oldestFirst.find(([, stream]) => stream.closed) ?? oldestFirst.find(([, { holder }]) => holder === undefined);
-    const [id] = victim ?? oldestFirst[0] ?? [];
-    if (id !== undefined) {
-        streams.delete(id);
+function evictOne(streams: TransientMap<string, MemoryStream>): void {
+    let unread: string | undefined;
+    let oldest: string | undefined;
+    for (const [id, stream] of streams) {
+        if (stream.closed) {
+            streams.delete(id);
+            return;
+        }
+        oldest ??= id;
+        unread ??= stream.holder === undefined ? id : undefined;
+    }
+    const victim = unread ?? oldest;
+    if (victim !== undefined) {
+        streams.delete(victim);
     }
 }
 

@@ -1,3 +1,4 @@
+import type { TransientMap } from '../http/transientMap.js';
 import { TransportStoreError } from '../transportStore.js';
 import type { MemoryStream } from './memoryStream.js';
 
@@ -14,7 +15,7 @@ export interface MemorySession {
     expiresAt: number;
     readonly nodes: Set<string>;
     /** In the order of the last write, oldest first. Made with the first stream: most sessions of a busy server have none. */
-    streams: Map<string, MemoryStream> | undefined;
+    streams: TransientMap<string, MemoryStream> | undefined;
     /** Position given last to a published event; counted per session so that no stream that is made anew repeats positions. */
     lastPublished: number;
 }
@@ -25,6 +26,8 @@ const sweptPerCreate = 4;
 const lookUpsPerSwept = 8;
 /** Sessions looked at before a full table refuses, unless it is time for a look at all of them. */
 const sweptWhenFull = 1000;
+/** Streams of a session looked at in one go, the longest unwritten first: all of them, each time, would cost a busy session too much. */
+const streamsPerSweep = 8;
 /** Least time between two looks at all sessions of a full table. */
 const fullSweepIntervalMs = 1000;
 
@@ -123,9 +126,13 @@ export class SessionTable {
     }
 }
 
-/** Drops the streams whose time is over, up to what must be remembered of them. */
-export function dropExpiredStreams(streams: Map<string, MemoryStream>, now: number): void {
+/** Drops streams whose time is over, up to what must be remembered of them, among those that were not written to for longest. */
+export function dropExpiredStreams(streams: TransientMap<string, MemoryStream>, now: number): void {
+    let looked = 0;
     for (const [id, stream] of streams) {
+        if (looked++ === streamsPerSweep) {
+            return;
+        }
         if (stream.dropExpired(now) && stream.forgettable) {
             streams.delete(id);
         }

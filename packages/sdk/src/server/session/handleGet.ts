@@ -207,6 +207,7 @@ function startTail({ context }: SessionService, exchange: HttpExchange, session:
     const { streams, calls, settings, keepAlive, onerror } = context;
     const { streamId, after, holder, previous, displaced, priming } = plan;
     const sink = exchange.startEventStream({ ...EVENT_STREAM_HEADERS, 'mcp-session-id': session.id });
+    const stopKeepAlive = keepAlive.add(sink);
     const tail = new StreamTail({
         sessionId: session.id,
         streamId,
@@ -219,7 +220,7 @@ function startTail({ context }: SessionService, exchange: HttpExchange, session:
         holder,
         onended: ended => {
             session.tails.delete(holder);
-            keepAlive.remove(sink);
+            stopKeepAlive();
             leave(context, session, ended);
         },
         onerror
@@ -229,7 +230,6 @@ function startTail({ context }: SessionService, exchange: HttpExchange, session:
     if (settings.resumable && priming !== undefined) {
         writePriming(sink, priming, settings.retryInterval);
     }
-    keepAlive.add(sink);
     if (displaced) {
         tail.end();
     } else {

@@ -300,7 +300,7 @@ function startAnswer(
     const headers = { 'mcp-session-id': session.id };
     const requestIds = requests.map(request => request.id);
     const ondone = (): void => {
-        session.answers.delete(answer);
+        removeAnswer();
         session.lastUsed = performance.now();
         context.onanswered();
     };
@@ -318,7 +318,7 @@ function startAnswer(
               isDoubtful: () => cluster.standing === undefined || cluster.standing !== standing,
               ondone
           });
-    session.answers.add(answer);
+    const removeAnswer = session.answers.add(answer);
     return answer;
 }
 

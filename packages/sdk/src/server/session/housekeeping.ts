@@ -41,7 +41,7 @@ export class Housekeeping {
     private tick(): void {
         this.ticks++;
         this.sessions.evictIdle(this.context.settings.liveSessionIdleMs);
-        this.context.openStreams.forEach(stream => stream.keep());
+        this.context.openStreams.values().forEach(stream => stream.keep());
         const inUse = this.sessions.all().filter(session => session.inUse);
         if (inUse.length === 0) {
             return;

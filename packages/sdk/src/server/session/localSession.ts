@@ -1,5 +1,6 @@
 import { retryHint } from '../http/eventText.js';
 import { REFUSED } from '../http/refusal.js';
+import { TransientSet } from '../http/transientSet.js';
 import { LoggingLevelSchema, type AuthInfo } from '../http/sdk.js';
 import type { StoredSession } from '../transportStore.js';
 import { FactoryError, closeServer, makeServer, type LiveServer } from './liveServer.js';
@@ -17,7 +18,7 @@ export class LocalSession {
     readonly principal: string | undefined;
     readonly record: SessionRecord;
     readonly tails = new Map<string, StreamTail>();
-    readonly answers = new Set<PostAnswer>();
+    readonly answers = new TransientSet<PostAnswer>();
     private readonly expectedReaders = new Map<string, boolean>();
     lastUsed = performance.now();
     /** Requests that are between being let in and being handed over. */
@@ -218,7 +219,7 @@ export class LocalSession {
     }
 
     answerOf(streamId: string): PostAnswer | undefined {
-        for (const answer of this.answers) {
+        for (const answer of this.answers.values()) {
             if (answer.streamId === streamId) {
                 return answer;
             }
@@ -248,7 +249,7 @@ export class LocalSession {
         }
         this.isClosed = true;
         this.isOver = over;
-        for (const answer of [...this.answers]) {
+        for (const answer of this.answers.values()) {
             answer.fail(REFUSED, why);
         }
         this.endTails(undefined);

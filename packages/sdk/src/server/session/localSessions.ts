@@ -1,3 +1,4 @@
+import { TransientMap } from '../http/transientMap.js';
 import type { SessionAccess, SessionRefusal } from '../transportStore.js';
 import { LocalSession } from './localSession.js';
 import type { SessionContext } from './sessionContext.js';
@@ -26,7 +27,7 @@ export class CapacityError extends Error {
 export class LocalSessions {
     private readonly context: SessionContext;
     /** Least recently used first. */
-    private readonly sessions = new Map<string, LocalSession>();
+    private readonly sessions = new TransientMap<string, LocalSession>();
     private readonly openings = new Map<string, Opening>();
     /** Copies that were dropped and are being struck off the record, which must not happen after the session was opened again. */
     private readonly leaving = new Map<string, Promise<void>>();
@@ -46,12 +47,12 @@ export class LocalSessions {
     }
 
     all(): LocalSession[] {
-        return [...this.sessions.values()];
+        return this.sessions.values();
     }
 
     /** Holds one more copy, in a place that was reserved for it, and drops those in its way that were used longest ago. */
     add(session: LocalSession): void {
-        for (const other of this.sessions.values()) {
+        for (const [, other] of this.sessions) {
             if (this.sessions.size < this.context.settings.maxLiveSessions) {
                 break;
             }
@@ -71,7 +72,7 @@ export class LocalSessions {
         const { maxLiveSessions } = this.context.settings;
         let missing = this.sessions.size + this.reserved + 1 - maxLiveSessions;
         if (missing > 0) {
-            for (const session of this.sessions.values()) {
+            for (const [, session] of this.sessions) {
                 if (!session.busy && --missing === 0) {
                     break;
                 }
@@ -227,7 +228,7 @@ export class LocalSessions {
     /** Drops the copies that nothing has used for a while. */
     evictIdle(idleMs: number): void {
         const limit = performance.now() - idleMs;
-        for (const session of this.sessions.values()) {
+        for (const [, session] of this.sessions) {
             if (session.lastUsed > limit) {
                 return;
             }
@@ -256,8 +257,7 @@ export class LocalSessions {
 
     private use(session: LocalSession): void {
         session.lastUsed = performance.now();
-        this.sessions.delete(session.id);
-        this.sessions.set(session.id, session);
+        this.sessions.moveToEnd(session.id);
     }
 
     private access(principal: string | undefined): SessionAccess {

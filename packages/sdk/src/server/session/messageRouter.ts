@@ -190,7 +190,7 @@ function cancelHere(session: LocalSession, message: JSONRPCNotification): boolea
         return false;
     }
     transport.deliver(message);
-    for (const answer of session.answers) {
+    for (const answer of session.answers.values()) {
         if (answer.unanswered.has(id)) {
             answer.cancel(id);
         }

@@ -1,4 +1,5 @@
 import type { KeepAlive } from '../http/keepAlive.js';
+import type { TransientMap } from '../http/transientMap.js';
 import type { EventStreams, StreamRetention, TransportStore } from '../transportStore.js';
 import type { TransportFactory } from '../transportFactory.js';
 import type { ClusterNode } from './clusterNode.js';
@@ -46,7 +47,7 @@ export interface SessionContext {
     /** Another node has ended the stream of a request that runs here. */
     readonly onfenced: (sessionId: string, streamId: string) => void;
     /** Streams that this node writes, by id. */
-    readonly openStreams: Map<string, RequestStream>;
+    readonly openStreams: TransientMap<string, RequestStream>;
     /** An answer was given completely. */
     readonly onanswered: () => void;
     readonly emit: (event: SessionEvent) => void;

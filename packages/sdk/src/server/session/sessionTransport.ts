@@ -11,6 +11,7 @@ import {
     type Transport
 } from '../http/sdk.js';
 import { isRequest, isResponse } from '../http/jsonRpcMessage.js';
+import { TransientMap } from '../http/transientMap.js';
 import { ReplayedReplies, replayInto, type ClientState } from './replay.js';
 import { waitingNode, type ServerRequestIds } from './serverRequestIds.js';
 
@@ -42,7 +43,7 @@ export class SessionTransport implements Transport {
 
     private readonly ids: ServerRequestIds;
     private readonly sendStandalone: (message: JSONRPCMessage) => Promise<void>;
-    private readonly running = new Map<RequestId, RequestTarget>();
+    private readonly running = new TransientMap<RequestId, RequestTarget>();
     private readonly replayed = new ReplayedReplies();
     /** The server's id of each of its requests that waits for a reply, by the id on the wire, and the other way round. */
     private readonly pending = new Map<string, RequestId>();

@@ -26,23 +26,30 @@ export interface SsePostAnswerOptions {
 /** Answers a POST with server-sent events. */
 export class SsePostAnswer implements PostAnswer {
     readonly unanswered: Set<RequestId>;
-    private readonly options: SsePostAnswerOptions;
-    private readonly sink: EventStreamSink;
+    private readonly stream: RequestStream | undefined;
+    private readonly retryMs: number | undefined;
+    private readonly isDoubtful: () => boolean;
+    private readonly ondone: () => void;
+    private readonly stopKeepAlive: () => void;
+    /** Let go of with the last event: the SDK may hold on to the answer for long after, and should not to the HTTP exchange. */
+    private sink: EventStreamSink | undefined;
     private isDone = false;
 
-    constructor(options: SsePostAnswerOptions) {
-        const { exchange, headers, requestIds, stream, priming, retryMs, keepAlive } = options;
-        this.options = options;
+    constructor({ exchange, headers, requestIds, stream, priming, retryMs, keepAlive, isDoubtful, ondone }: SsePostAnswerOptions) {
         this.unanswered = new Set(requestIds);
+        this.stream = stream;
+        this.retryMs = retryMs;
+        this.isDoubtful = isDoubtful;
+        this.ondone = ondone;
         this.sink = exchange.startEventStream({ ...EVENT_STREAM_HEADERS, ...headers });
         if (stream && priming) {
             this.sink.write(primingEvent(stream.openingEventId, retryMs));
         }
-        keepAlive.add(this.sink);
+        this.stopKeepAlive = keepAlive.add(this.sink);
     }
 
     get streamId(): string | undefined {
-        return this.options.stream?.id;
+        return this.stream?.id;
     }
 
     respond(response: Response): void | Promise<void> {
@@ -61,7 +68,7 @@ export class SsePostAnswer implements PostAnswer {
         this.unanswered.delete(id);
         if (this.unanswered.size === 0) {
             this.finish();
-            this.sink.end();
+            this.endSink();
         }
     }
 
@@ -72,29 +79,29 @@ export class SsePostAnswer implements PostAnswer {
     }
 
     detach(): boolean {
-        if (this.sink.closed) {
+        if (this.sink === undefined || this.sink.closed) {
             return false;
         }
-        if (this.options.stream) {
-            this.options.keepAlive.remove(this.sink);
-            this.sink.end(this.options.retryMs === undefined ? undefined : retryHint(this.options.retryMs));
+        if (this.stream) {
+            this.stopKeepAlive();
+            this.endSink(this.retryMs === undefined ? undefined : retryHint(this.retryMs));
         }
         return true;
     }
 
     async flushed(): Promise<void> {
-        await this.options.stream?.flushed();
+        await this.stream?.flushed();
     }
 
     private say(json: string): void | Promise<void> {
-        const eventId = this.options.stream?.add(json, this.unanswered);
+        const eventId = this.stream?.add(json, this.unanswered);
         const last = this.unanswered.size === 0;
         if (last) {
             this.finish();
         }
         const text = messageEvent(json, eventId);
-        if (this.options.stream && this.options.isDoubtful()) {
-            return this.writeConfirmed(this.options.stream, text, last);
+        if (this.stream && this.isDoubtful()) {
+            return this.writeConfirmed(this.stream, text, last);
         }
         this.write(text, last);
         return undefined;
@@ -104,7 +111,8 @@ export class SsePostAnswer implements PostAnswer {
     private async writeConfirmed(stream: RequestStream, text: string, last: boolean): Promise<void> {
         await stream.flushed();
         if (stream.fenced) {
-            this.sink.destroy();
+            this.sink?.destroy();
+            this.sink = undefined;
         } else {
             this.write(text, last);
         }
@@ -112,18 +120,23 @@ export class SsePostAnswer implements PostAnswer {
 
     private write(text: string, last: boolean): void {
         if (last) {
-            this.sink.end(text);
+            this.endSink(text);
         } else {
-            this.sink.write(text);
+            this.sink?.write(text);
         }
+    }
+
+    private endSink(text?: string): void {
+        this.sink?.end(text);
+        this.sink = undefined;
     }
 
     private finish(): void {
         if (!this.isDone) {
             this.isDone = true;
-            this.options.keepAlive.remove(this.sink);
-            this.options.stream?.close();
-            this.options.ondone();
+            this.stopKeepAlive();
+            this.stream?.close();
+            this.ondone();
         }
     }
 }

@@ -1,4 +1,5 @@
 import { TransportStoreError } from '../transportStore.js';
+import { TransientSet } from '../http/transientSet.js';
 import { asError } from './asError.js';
 
 interface Call {
@@ -14,7 +15,7 @@ interface Call {
  */
 export class StoreCalls {
     private readonly timeoutMs: number;
-    private readonly calls = new Set<Call>();
+    private readonly calls = new TransientSet<Call>();
     private timer: ReturnType<typeof setTimeout> | undefined;
 
     /** @param timeoutMs longest time that a call may take, in milliseconds. */
@@ -28,11 +29,13 @@ export class StoreCalls {
      */
     run<T>(operation: () => Promise<T>): Promise<T> {
         return new Promise((resolve, reject) => {
-            const call: Call = {
+            const remove = this.calls.add({
                 deadline: performance.now() + this.timeoutMs,
-                expire: () => reject(timedOut(this.timeoutMs))
-            };
-            this.calls.add(call);
+                expire: () => {
+                    remove();
+                    reject(timedOut(this.timeoutMs));
+                }
+            });
             this.timer ??= this.wakeIn(this.timeoutMs);
             let answer: Promise<T>;
             try {
@@ -42,11 +45,11 @@ export class StoreCalls {
             }
             answer.then(
                 value => {
-                    this.calls.delete(call);
+                    remove();
                     resolve(value);
                 },
                 error => {
-                    this.calls.delete(call);
+                    remove();
                     reject(asStoreError(error));
                 }
             );
@@ -65,12 +68,11 @@ export class StoreCalls {
     private expireOldest(): void {
         this.timer = undefined;
         const now = performance.now();
-        for (const call of this.calls) {
+        for (let call = this.calls.oldest; call !== undefined; call = this.calls.oldest) {
             if (call.deadline > now) {
                 this.timer = this.wakeIn(call.deadline - now);
                 return;
             }
-            this.calls.delete(call);
             call.expire();
         }
     }
