@@ -6,7 +6,7 @@ import { NodeHttpExchange } from './http/nodeHttpExchange.js';
 import { METHOD_NOT_ALLOWED } from './http/requestChecks.js';
 import { refuse } from './http/refusal.js';
 import { DEFAULT_SSE_KEEP_ALIVE_MS, resolveMaxRequestBodySize } from './http/sdk.js';
-import { TransientMap } from './http/transientMap.js';
+import { TransientSet } from './http/transientSet.js';
 import { WebHttpExchange } from './http/webHttpExchange.js';
 import { InMemoryTransportStore } from './inMemoryTransportStore.js';
 import { asError } from './session/asError.js';
@@ -184,7 +184,7 @@ class NodeSessionHandler implements SessionHandler, SessionService {
             keepAlive: new KeepAlive(options.keepAliveMs ?? DEFAULT_SSE_KEEP_ALIVE_MS),
             serverRequestIds: new ServerRequestIds(cluster.id),
             requestStreamIds: new RequestStreamIds(cluster.id),
-            openStreams: new TransientMap(),
+            openStreams: new TransientSet(),
             wake: (holder, sessionId, streamId, first) => this.router.wake(holder, sessionId, streamId, first),
             endStream: (session, streamId) => this.endStream(session, streamId),
             onfenced: (sessionId, streamId) => this.fenced(sessionId, streamId),

@@ -168,7 +168,7 @@ async function handleNotification(
  */
 async function serverOf(session: LocalSession, exchange: HttpExchange): Promise<LiveServer> {
     checkOpen(session);
-    const live = await session.ensureServer(exchange.authInfo);
+    const live = session.readyServer ?? (await session.ensureServer(exchange.authInfo));
     checkOpen(session);
     if (live.transport.closed) {
         throw new RefusedError(COPY_DROPPED_REFUSAL);
@@ -206,29 +206,30 @@ async function handleRequests(service: SessionService, exchange: HttpExchange, p
         // The opening of the event log travels with the check of the session. A log is made only in the caller's own session: the
         // principal of this copy is compared here, and a session that is gone keeps no log.
         const log = openLog(context, posted);
-        return abandonedOnFailure(log, async () => {
-            const [session] = await Promise.all([enter(service, sessionId, principal), log?.opened]);
-            return occupied(session, () => serve(service, exchange, session, posted, log?.stream));
-        });
+        try {
+            const session = await enter(service, sessionId, principal);
+            await occupied(session, async () => {
+                await log?.opened;
+                await serve(service, exchange, session, posted, log?.stream);
+            });
+        } catch (error) {
+            log?.stream.abandon();
+            throw error;
+        }
+        return;
     }
     const session = await enter(service, sessionId, principal);
-    return occupied(session, async () => {
+    await occupied(session, async () => {
         const log = openLog(context, posted);
-        return abandonedOnFailure(log, async () => {
+        try {
             await Promise.all([serverOf(session, exchange), log?.opened]);
-            return serve(service, exchange, session, posted, log?.stream);
-        });
+            await serve(service, exchange, session, posted, log?.stream);
+        } catch (error) {
+            // A request that is refused leaves no log that somebody could wait for.
+            log?.stream.abandon();
+            throw error;
+        }
     });
-}
-
-/** A request that is refused leaves no log that somebody could wait for. */
-async function abandonedOnFailure(log: EventLog | undefined, action: () => Promise<void>): Promise<void> {
-    try {
-        await action();
-    } catch (error) {
-        log?.stream.abandon();
-        throw error;
-    }
 }
 
 interface EventLog {
@@ -251,10 +252,10 @@ function openLog(context: SessionContext, { sessionId, requests }: PostedRequest
         retention: settings.eventRetention,
         wake: (holder, streamId) => wake(holder, sessionId, streamId),
         onfenced: () => context.onfenced(sessionId, stream.id),
-        onfinished: () => context.openStreams.delete(stream.id),
+        onfinished: () => removeStream(),
         onerror
     });
-    context.openStreams.set(stream.id, stream);
+    const removeStream = context.openStreams.add(stream);
     const opened = stream.open(requests.map(request => request.id)).then(exists => {
         if (!exists) {
             throw new RefusedError(SESSION_NOT_FOUND_REFUSAL);
@@ -272,7 +273,8 @@ async function serve(
     { messages, requests }: PostedRequests,
     stream: RequestStream | undefined
 ): Promise<void> {
-    const live = await serverOf(session, exchange);
+    checkOpen(session);
+    const live = session.readyServer ?? (await serverOf(session, exchange));
     for (const { id } of requests) {
         if (live.transport.isRunning(id)) {
             throw new RefusedError(invalid(`A request with id ${JSON.stringify(id)} is already running in this session`));

@@ -92,7 +92,7 @@ export class Housekeeping {
         const nodes = [...new Set(followed.map(({ node }) => node))];
         const alive = new Set(await calls.run(() => inboxes.alive(nodes)));
         for (const { session, tail, node } of followed) {
-            const isWritten = node === cluster.id ? openStreams.has(tail.streamId) : alive.has(node);
+            const isWritten = node === cluster.id ? openStreams.values().some(({ id }) => id === tail.streamId) : alive.has(node);
             if (!isWritten && !tail.ended) {
                 await this.end(session, tail);
             }

@@ -90,6 +90,11 @@ export class LocalSession {
         return this.tails.size > 0 || this.answers.size > 0;
     }
 
+    /** The live server, if it is there and knows all that it has to. */
+    get readyServer(): LiveServer | undefined {
+        return this.live && !this.live.transport.closed && this.catchingUp === undefined ? this.live : undefined;
+    }
+
     /**
      * The live server; the first call restores it, the others wait for that.
      * @throws FactoryError if it can't be made; nothing is kept then.

@@ -1,5 +1,5 @@
 import type { KeepAlive } from '../http/keepAlive.js';
-import type { TransientMap } from '../http/transientMap.js';
+import type { TransientSet } from '../http/transientSet.js';
 import type { EventStreams, StreamRetention, TransportStore } from '../transportStore.js';
 import type { TransportFactory } from '../transportFactory.js';
 import type { ClusterNode } from './clusterNode.js';
@@ -47,7 +47,7 @@ export interface SessionContext {
     /** Another node has ended the stream of a request that runs here. */
     readonly onfenced: (sessionId: string, streamId: string) => void;
     /** Streams that this node writes, by id. */
-    readonly openStreams: TransientMap<string, RequestStream>;
+    readonly openStreams: TransientSet<RequestStream>;
     /** An answer was given completely. */
     readonly onanswered: () => void;
     readonly emit: (event: SessionEvent) => void;
