@@ -31,7 +31,7 @@ describeWithContainers('three nodes of the unmodified SDK', () => {
                 await get(url, session),
                 await terminate(url, session)
             ];
-            expect(answers.map(({ status }) => status)).toEqual([400, 400, 400]);
+            expect(answers.map(({ status }) => status)).toEqual([404, 404, 404]);
         }
         expect(await callTool(home ?? '', session, 'whoami')).toMatchObject({ status: 200, nodeId: 'node-1' });
     });
@@ -39,7 +39,7 @@ describeWithContainers('three nodes of the unmodified SDK', () => {
     it("refuse the SDK's own client at its second request, when a proxy without affinity stands before them", async () => {
         const client = new Client({ name: 'sdk-client', version: '1.0.0' });
         const connecting = client.connect(new StreamableHTTPClientTransport(new URL(cluster.proxyUrl)));
-        await expect(connecting).rejects.toThrow(/No valid session ID provided/);
+        await expect(connecting).rejects.toThrow(/Session not found/);
         await client.close();
     });
 });
