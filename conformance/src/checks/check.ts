@@ -1,5 +1,6 @@
 import type { Deployment, NodeSettings } from '../drivers/deployment.ts';
 import type { HistoryEvent } from '../history/historyEvent.ts';
+import type { Recorder } from '../history/recorder.ts';
 import type { McpClient } from '../http/mcpClient.ts';
 
 /** What a check is given. Everything that it does over HTTP goes through `client`, which records it. */
@@ -10,6 +11,8 @@ export interface CheckContext {
     readonly signal: AbortSignal;
     /** What all random numbers are to come from, so that a run can be repeated. */
     readonly seed: number;
+    /** For what does not go through `client`: real clients, whose requests pass a proxy that records them. */
+    readonly recorder: Recorder;
     /** What has happened so far in this check. */
     readonly history: readonly HistoryEvent[];
     note(text: string): void;
@@ -27,6 +30,8 @@ export interface Check {
     readonly settings?: NodeSettings;
     /** Whether a server that does not conform may be hung or ended by it. Then no other check runs on the deployment at the same time. */
     readonly harmful?: boolean;
+    /** Whether it needs the deployment for itself, for instance since it counts on the turns that the proxy takes. */
+    readonly exclusive?: boolean;
     /** Longest time that it may take, in milliseconds. Default: 20,000. */
     readonly timeoutMs?: number;
     run(context: CheckContext): Promise<void>;

@@ -66,9 +66,9 @@ function isPresent(fault: Fault, { settings = {} }: Check, target: Target): bool
     return fault === 'configure' && isRemote(target) && keyOf(settings) === keyOf(target.settings);
 }
 
-/** Whether a check does something to nodes that other checks would suffer from. */
-function isExclusive({ requirement: { faults }, check: { harmful = false } }: Entry): boolean {
-    return harmful || faults.some(fault => fault !== 'configure');
+/** Whether a check does something to nodes that other checks would suffer from, or would suffer from others itself. */
+function isExclusive({ requirement: { faults }, check: { harmful = false, exclusive = false } }: Entry): boolean {
+    return harmful || exclusive || faults.some(fault => fault !== 'configure');
 }
 
 /** Checks that need no deployment of their own share one. Groups that take longest come first. */

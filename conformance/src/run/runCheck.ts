@@ -36,7 +36,7 @@ export async function runCheck(
     const error = await errorOf(limit => {
         const client = new McpClient({ recorder, signal: limit });
         const note = (text: string) => recorder.record({ type: 'note', text });
-        const run = check.run({ deployment: tracked, client, signal: limit, history: recorder.events, note, seed });
+        const run = check.run({ deployment: tracked, client, signal: limit, recorder, history: recorder.events, note, seed });
         return run.finally(() => client.close());
     }, check.timeoutMs ?? defaultTimeoutMs);
     const durationMs = Math.round(performance.now() - start);
