@@ -2,6 +2,7 @@
  * The fixture server on mcp-use, with its sessions in Redis as its documentation says (RedisSessionStore and RedisStreamManager).
  *
  * What its interface for tools does not offer is left out: there are no abort signals, no event ids, and authorization is OAuth only.
+ * Messages of a session are sent as its documentation says, by `sendNotificationToSession`, which other nodes take part in.
  * Nothing checks the types of this file, since the workspace does not install what it depends on.
  */
 import { performance } from 'node:perf_hooks';
@@ -24,6 +25,7 @@ const server = new MCPServer({
     name: 'session-conformance-fixture',
     version: '1.0.0',
     host: HOST,
+    allowedOrigins: ['http://localhost', 'http://127.0.0.1'],
     sessionStore: new RedisSessionStore({
         client: redis,
         ...(SESSION_TTL_MS ? { defaultTTL: Math.ceil(Number(SESSION_TTL_MS) / 1000) } : {})
@@ -118,9 +120,11 @@ server.tool(
         schema: z.object({ text: z.string(), count: z.number().int().min(0).default(1) })
     },
     async ({ text: message, count }, ctx) => {
-        for (let i = 0; i < count; i++) {
+        const { sessionId } = ctx.session;
+        const { logLevel } = server.sessions.get(sessionId) ?? {};
+        for (let i = 0; i < count && (logLevel === undefined || ['debug', 'info'].includes(logLevel)); i++) {
             const params = { level: 'info', data: { text: message, i, node: NODE_ID } };
-            await ctx.sendNotification('notifications/message', params);
+            await server.sendNotificationToSession(sessionId, 'notifications/message', params);
         }
         return text('announced');
     }
