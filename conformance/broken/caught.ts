@@ -165,7 +165,17 @@ export const caught: Readonly<Record<string, readonly DefectName[]>> = {
     'workload.pauses': ['publishes-twice', 'replies-confused'],
     'workload.cuts': ['store-failure-is-404'],
     'workload.outages': ['store-failure-is-404', 'outage-forgets-sessions'],
-    'workload.restarts': ['drain-ends-sessions', 'replay-repeats']
+    'workload.restarts': ['drain-ends-sessions', 'replay-repeats'],
+
+    'client.sdk-calls': ['sessions-stay-local', 'delete-keeps-record'],
+    'client.sdk-asked': ['replies-stay-local'],
+    'client.sdk-progress': ['progress-after-response'],
+    'client.sdk-notified': ['streams-stay-local', 'changes-stay-local'],
+    'client.sdk-cancelled': ['inbox-loses-messages'],
+    'client.sdk-reconnects': ['replay-skips-one', 'replay-does-not-follow'],
+    'client.sdk-resumes': ['replay-does-not-follow'],
+    'client.inspector': ['sessions-stay-local'],
+    'client.official-scenarios': ['sessions-stay-local']
 };
 
 /** The requirements whose checks have to notice each defect. */

@@ -1,4 +1,5 @@
 import type { Check } from './check.ts';
+import { clientChecks } from './client/client.ts';
 import { deletionChecks } from './deletion/deletion.ts';
 import { deployChecks } from './deploy/deploy.ts';
 import { drainChecks } from './drain/drain.ts';
@@ -41,5 +42,6 @@ export const checks: readonly Check[] = [
     ...nodeFailureChecks,
     ...drainChecks,
     ...deployChecks,
-    ...workloadChecks
+    ...workloadChecks,
+    ...clientChecks
 ];

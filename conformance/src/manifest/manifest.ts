@@ -1,4 +1,5 @@
 import type { Requirement } from './requirement.ts';
+import { client } from './requirements/client.ts';
 import { deletion } from './requirements/deletion.ts';
 import { deploy } from './requirements/deploy.ts';
 import { drain } from './requirements/drain.ts';
@@ -25,5 +26,6 @@ export const manifest: readonly Requirement[] = [
     ...failure,
     ...drain,
     ...deploy,
-    ...workload
+    ...workload,
+    ...client
 ];
