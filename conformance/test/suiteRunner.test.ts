@@ -279,6 +279,16 @@ describe('the verdict', () => {
         expect(await judge([good], { baseline })).toMatchObject({ verdict: 'fails', stale: ['session.good', 'session.gone'] });
     });
 
+    it('takes a known failure that comes and goes as it comes, unless there is no such requirement', async () => {
+        const flaky = { flaky: 'a race' };
+        const baseline = new Map([
+            ['session.good', flaky],
+            ['session.bad', flaky]
+        ]);
+        expect(await judge([good, bad], { baseline })).toMatchObject({ verdict: 'conforms', unexpected: [], stale: [] });
+        expect(await judge([good], { baseline: new Map([['session.gone', flaky]]) })).toMatchObject({ stale: ['session.gone'] });
+    });
+
     it('calls nothing stale of which nothing was learnt', async () => {
         const baseline = new Map([
             ['session.bad', 'known'],

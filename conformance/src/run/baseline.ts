@@ -5,13 +5,18 @@ import { describeError, UsageError } from '../errors.ts';
 import type { CheckResult } from '../checks/check.ts';
 import type { Target } from '../targets/target.ts';
 
+const knownFailure = z.union([z.string().min(1), z.strictObject({ flaky: z.string().min(1) })]);
+
+/** Why a target does not meet a requirement; `flaky` if it does now and then, by luck, so that a pass is no news. */
+export type KnownFailure = z.infer<typeof knownFailure>;
+
 /** Requirements that a target is known not to meet, each with the reason. */
-export type Baseline = ReadonlyMap<string, string>;
+export type Baseline = ReadonlyMap<string, KnownFailure>;
 
 const baselineFile = z.strictObject({
     $schema: z.string().optional(),
     /** Id of a requirement, and why the target does not meet it. */
-    knownFailures: z.record(z.string(), z.string().min(1))
+    knownFailures: z.record(z.string(), knownFailure)
 });
 
 /** @throws {UsageError} if the target names a file that can't be read. */
@@ -44,6 +49,6 @@ export function compareWithBaseline(results: readonly CheckResult[], baseline: B
     const outcomes = new Map(results.map(({ id, outcome }) => [id, outcome]));
     return {
         unexpected: results.filter(({ id, outcome }) => outcome === 'fail' && !baseline.has(id)).map(({ id }) => id),
-        stale: [...baseline.keys()].filter(id => outcomes.get(id) === 'pass' || !known(id))
+        stale: [...baseline].filter(([id, why]) => (outcomes.get(id) === 'pass' && typeof why === 'string') || !known(id)).map(([id]) => id)
     };
 }
