@@ -14,7 +14,10 @@ import { z } from 'zod';
 const { PORT = '3000', HOST = '0.0.0.0', NODE_ID = 'local', STORE_URL = '', SESSION_TTL_MS } = process.env;
 const exitMs = 10_000;
 
-const redis = createClient({ url: STORE_URL, disableOfflineQueue: true });
+/** A connection over which nothing comes for so long, though a ping is sent every second, has failed, and all that waits on it. */
+const socketTimeout = 2_500;
+
+const redis = createClient({ url: STORE_URL, disableOfflineQueue: true, pingInterval: 1_000, socket: { socketTimeout } });
 const subscriber = redis.duplicate({ disableOfflineQueue: false });
 for (const client of [redis, subscriber]) {
     client.on('error', error => console.error('Redis:', error.message));
