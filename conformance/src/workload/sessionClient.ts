@@ -40,6 +40,7 @@ export class SessionClient {
     private lastHeardId: string | undefined;
     private listening: McpAnswer | undefined;
     private isOver = false;
+    private hasLostPatience = false;
 
     constructor({ deployment, client, plan, signal }: SessionClientOptions) {
         this.deployment = deployment;
@@ -53,8 +54,12 @@ export class SessionClient {
         const listener = this.listen(session);
         for (const step of this.plan.steps) {
             await this.attempt(() => this.take(step, session));
+            // One request that never ends is enough to know, and each takes long.
+            if (this.hasLostPatience) {
+                break;
+            }
         }
-        if (this.plan.steps.at(-1)?.kind !== 'delete') {
+        if (!this.hasLostPatience && this.plan.steps.at(-1)?.kind !== 'delete') {
             await this.hearAll(session);
         }
         this.isOver = true;
@@ -161,6 +166,7 @@ export class SessionClient {
             lastEventId = answer.lastEventId ?? lastEventId;
             const isAnswered = answer.messages.some(message => isResponse(message) && message.id === running.id);
             if (isAnswered || lastEventId === undefined || performance.now() > deadline) {
+                this.hasLostPatience ||= !isAnswered && performance.now() > deadline;
                 await answer.close();
                 return;
             }
