@@ -1,3 +1,5 @@
+import { CausedError } from './session/causedError.js';
+
 /**
  * What the nodes of one MCP server share.
  *
@@ -266,7 +268,7 @@ export type TransportStoreErrorCode =
     | 'STORE_MISUSED';
 
 /** An error of a store, with a stable {@link code} and, where there is one, the backend's own error as `cause`. */
-export class TransportStoreError extends Error {
+export class TransportStoreError extends CausedError {
     readonly code: TransportStoreErrorCode;
 
     constructor(code: TransportStoreErrorCode, message: string, options?: { cause?: unknown }) {

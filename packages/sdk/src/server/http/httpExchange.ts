@@ -52,6 +52,12 @@ export interface EventStreamSink {
     write(text: string): boolean;
 
     /**
+     * Calls back when the stream has begun, at once if it has. A stream that was complete before that never begins: it is a plain answer.
+     * There is one such listener.
+     */
+    whenBegun(listener: () => void): void;
+
+    /**
      * Resolves when the reader has taken what was written, or is gone. Whoever has much to write at once waits for it in between, so
      * that a reader that is merely slower than the writer does not lose the stream.
      */

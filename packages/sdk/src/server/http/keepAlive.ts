@@ -7,8 +7,8 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 /**
  * Keeps event streams alive through intermediaries that close silent connections, by a comment now and then.
  *
- * All streams share one timer, which ends when it finds none: most streams are short, and a timer for each would cost more than they do.
- * A stream gets its first comment after half an interval to one and a half.
+ * All streams share one timer, which runs only while there are streams. A stream gets its first comment after half an interval to one
+ * and a half.
  */
 export class KeepAlive {
     private readonly intervalMs: number;
@@ -25,6 +25,27 @@ export class KeepAlive {
         if (!Number.isFinite(this.intervalMs) || this.intervalMs < 1) {
             return () => undefined;
         }
+        let remove: (() => void) | undefined;
+        let isOver = false;
+        // Most answers are complete before they would begin as a stream; they need no timer.
+        sink.whenBegun(() => {
+            remove = isOver ? undefined : this.start(sink);
+        });
+        return () => {
+            isOver = true;
+            remove?.();
+            if (this.streams.size === 0) {
+                this.stop();
+            }
+        };
+    }
+
+    stop(): void {
+        clearInterval(this.timer);
+        this.timer = undefined;
+    }
+
+    private start(sink: EventStreamSink): () => void {
         if (this.timer === undefined) {
             this.timer = setInterval(() => this.tick(), Math.min(this.intervalMs / 2, LONGEST_TIMER_MS));
             // A timer must not keep a process running; runtimes other than Node have no such notion.
@@ -35,17 +56,8 @@ export class KeepAlive {
         return this.streams.add({ sink, due: false });
     }
 
-    /** To be called when no more streams will come. */
-    stop(): void {
-        clearInterval(this.timer);
-        this.timer = undefined;
-    }
-
     /** Writes to the streams that have been here for half an interval at least, which halves the timer's rate for each of them. */
     private tick(): void {
-        if (this.streams.size === 0) {
-            this.stop();
-        }
         for (const stream of this.streams.values()) {
             if (stream.due) {
                 stream.sink.write(KEEP_ALIVE_COMMENT);

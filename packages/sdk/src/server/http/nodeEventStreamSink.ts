@@ -19,6 +19,7 @@ export class NodeEventStreamSink implements EventStreamSink {
     private ended = false;
     private lost = false;
     private lostListener: (() => void) | undefined;
+    private begunListener: (() => void) | undefined;
 
     /** @param onfinish called once, when the stream has ended in whatever way. */
     constructor(response: ServerResponse, headers: Readonly<Record<string, string>>, onfinish: () => void) {
@@ -60,6 +61,14 @@ export class NodeEventStreamSink implements EventStreamSink {
         }
         this.response.write(text);
         return true;
+    }
+
+    whenBegun(listener: () => void): void {
+        if (this.hasBegun) {
+            listener();
+        } else {
+            this.begunListener = listener;
+        }
     }
 
     drained(): Promise<void> {
@@ -119,6 +128,7 @@ export class NodeEventStreamSink implements EventStreamSink {
             response.write(this.heldBack);
             this.heldBack = '';
         }
+        this.begunListener?.();
     }
 
     private lose(): void {

@@ -13,9 +13,12 @@ import {
     type JSONRPCMessage
 } from './sdk.js';
 
+const JSON_ANSWER = 'application/json';
+const STREAM_ANSWER = 'text/event-stream';
+
 /** Headers of every event stream. */
 export const EVENT_STREAM_HEADERS: Readonly<Record<string, string>> = {
-    'Content-Type': 'text/event-stream',
+    'Content-Type': STREAM_ANSWER,
     'Cache-Control': 'no-cache, no-transform',
     Connection: 'keep-alive',
     'X-Accel-Buffering': 'no'
@@ -30,7 +33,7 @@ export const METHOD_NOT_ALLOWED: Refusal = {
 
 /** Streamable HTTP, "Listening for Messages from the Server": a GET must accept `text/event-stream`. */
 export function checkGetAccept(exchange: HttpExchange): Refusal | undefined {
-    if (!exchange.header('accept')?.includes('text/event-stream')) {
+    if (!exchange.header('accept')?.includes(STREAM_ANSWER)) {
         return { status: 406, code: REFUSED, message: 'Not Acceptable: Client must accept text/event-stream' };
     }
     return undefined;
@@ -39,7 +42,7 @@ export function checkGetAccept(exchange: HttpExchange): Refusal | undefined {
 /** Streamable HTTP, "Sending Messages to the Server": a POST must accept both kinds of answer, and its body is JSON. */
 export function checkPostHeaders(exchange: HttpExchange): Refusal | undefined {
     const accept = exchange.header('accept');
-    if (!accept?.includes('application/json') || !accept.includes('text/event-stream')) {
+    if (!accept?.includes(JSON_ANSWER) || !accept.includes(STREAM_ANSWER)) {
         return {
             status: 406,
             code: REFUSED,

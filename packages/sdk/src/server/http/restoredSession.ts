@@ -19,6 +19,14 @@ export interface SessionSnapshot extends RestoredSession {
     readonly initialized: boolean;
 }
 
+/** What is to be stored of a session that begins with an `initialize` request. */
+export function snapshotOf(sessionId: string, initialize: InitializeRequest['params']): SessionSnapshot {
+    const params = { ...initialize };
+    // Metadata belongs to the one request that carried it.
+    delete params._meta;
+    return { sessionId, initialize: params, initialized: false };
+}
+
 /** @throws {@link SessionRestoreError} if a session is not fit to be restored. */
 export function checkRestoredSession(session: RestoredSession): void {
     if (typeof session.sessionId !== 'string' || !isWellFormedSessionId(session.sessionId)) {

@@ -1,12 +1,6 @@
 import { isResponse } from './jsonRpcMessage.js';
 import type { SessionSnapshot } from './restoredSession.js';
-import { LoggingLevelSchema, type InitializeRequest, type JSONRPCMessage, type LoggingLevel, type RequestId } from './sdk.js';
-
-export function snapshotOf(sessionId: string, initialize: InitializeRequest['params']): SessionSnapshot {
-    // Metadata belongs to the one request that carried it.
-    const { _meta, ...params } = initialize;
-    return { sessionId, initialize: params, initialized: false };
-}
+import { LoggingLevelSchema, type JSONRPCMessage, type LoggingLevel, type RequestId } from './sdk.js';
 
 /** Watches the messages of a session and tells when what is to be stored of it has changed. */
 export class SessionChanges {

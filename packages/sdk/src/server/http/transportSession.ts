@@ -1,8 +1,9 @@
+import { CausedError } from '../session/causedError.js';
 import type { HttpExchange } from './httpExchange.js';
 import { REFUSED, SESSION_NOT_FOUND, type Refusal } from './refusal.js';
-import type { SessionSnapshot } from './restoredSession.js';
+import { snapshotOf, type SessionSnapshot } from './restoredSession.js';
 import { ErrorCode, type InitializeRequest, type JSONRPCMessage } from './sdk.js';
-import { SessionChanges, snapshotOf } from './sessionChanges.js';
+import { SessionChanges } from './sessionChanges.js';
 import type { TransportFace } from './transportFace.js';
 import type { StreamableHttpOptions } from './transportOptions.js';
 
@@ -104,7 +105,7 @@ export class TransportSession {
             try {
                 await onsessionchanged(changed.sessionId, changed);
             } catch (error) {
-                this.face.onerror?.(new Error('onsessionchanged failed, so the stored session is out of date', { cause: error }));
+                this.face.onerror?.(new CausedError('onsessionchanged failed, so the stored session is out of date', { cause: error }));
             }
         });
     }

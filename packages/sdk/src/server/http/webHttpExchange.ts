@@ -132,6 +132,10 @@ class WebEventStreamSink implements EventStreamSink {
         return true;
     }
 
+    whenBegun(listener: () => void): void {
+        listener();
+    }
+
     async drained(): Promise<void> {
         while (!this.closed && (this.controller?.desiredSize ?? 0) < DRAINED_SIZE) {
             await new Promise<void>(resolve => {

@@ -1,3 +1,4 @@
+import { CausedError } from '../session/causedError.js';
 import { type InboxSubscription, type NodeInboxes, TransportStoreError } from '../transportStore.js';
 
 interface Inbox {
@@ -150,7 +151,7 @@ class Delivery {
         try {
             this.#onMessages(messages);
         } catch (error) {
-            this.#onError(error instanceof Error ? error : new Error('The receiver of an inbox failed.', { cause: error }));
+            this.#onError(error instanceof Error ? error : new CausedError('The receiver of an inbox failed.', { cause: error }));
         }
     }
 }

@@ -1,3 +1,4 @@
+import { CausedError } from './causedError.js';
 import { ErrorCode, type AuthInfo, type JSONRPCMessage } from '../http/sdk.js';
 import type { SessionServer } from '../transportFactory.js';
 import { asError } from './asError.js';
@@ -14,7 +15,7 @@ export interface LiveServer {
 }
 
 /** The server of a session could not be made; `cause` tells why. */
-export class FactoryError extends Error {
+export class FactoryError extends CausedError {
     readonly code = 'FACTORY_FAILED';
 
     constructor(message: string, options?: { cause?: unknown }) {

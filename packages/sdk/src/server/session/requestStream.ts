@@ -1,3 +1,4 @@
+import { CausedError } from './causedError.js';
 import type { RequestId } from '../http/sdk.js';
 import type { EventStreams, StreamRetention } from '../transportStore.js';
 import { formatEventId } from './eventIds.js';
@@ -157,7 +158,9 @@ export class RequestStream {
                 this.waiting = [...events, ...this.waiting];
                 if (this.waiting.length > MAX_WAITING_EVENTS) {
                     this.isFenced = true;
-                    onerror(new Error(`The event log ${this.id} was given up: the store has not answered for too long`, { cause: error }));
+                    onerror(
+                        new CausedError(`The event log ${this.id} was given up: the store has not answered for too long`, { cause: error })
+                    );
                     break;
                 }
                 await new Promise(resolve => setTimeout(resolve, retryMs));

@@ -1,3 +1,5 @@
+import { CausedError } from './causedError.js';
+
 /** Stable reasons of a {@link SessionRestoreError}. */
 export type SessionRestoreErrorCode =
     /** The session id is not 1 to 256 visible ASCII characters. */
@@ -12,7 +14,7 @@ export type SessionRestoreErrorCode =
     | 'CLOSED';
 
 /** A stored session could not be restored; {@link code} tells why and, where there is one, `cause` holds the underlying error. */
-export class SessionRestoreError extends Error {
+export class SessionRestoreError extends CausedError {
     readonly code: SessionRestoreErrorCode;
 
     constructor(code: SessionRestoreErrorCode, message: string, options?: { cause?: unknown }) {
