@@ -18,7 +18,7 @@ function projectOf(folder: string): TestProjectConfiguration {
 }
 
 const packages = readdirSync(path.join(root, 'packages')).map(name => `packages/${name}`);
-const folders = [...packages, 'conformance', 'tests', 'demo', 'release', 'bench'].filter(folder =>
+const folders = [...packages, 'conformance', 'tests', 'demo', 'release', 'bench', 'upstream'].filter(folder =>
     existsSync(path.join(root, folder, 'package.json'))
 );
 
