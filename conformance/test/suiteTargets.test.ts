@@ -9,7 +9,7 @@ import { runTarget } from '../src/run/runTarget.ts';
 import { loadTarget } from '../src/targets/target.ts';
 
 const seed = 1;
-const runTimeoutMs = 180_000;
+const runTimeoutMs = 300_000;
 
 it.each(['sdk-memory', 'sdk-sqlite', 'sdk-redis'])(
     '%s conforms, without any known failure',
