@@ -11,7 +11,7 @@ import { freePort } from '../../packages/transport-store-redis/test/support/free
 import { findRedis, type TestRedis } from '../../packages/transport-store-redis/test/support/redisServer.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
-const documents = globSync(['*.md', 'docs/*.md', 'packages/*/*.md', 'conformance/*.md'], { cwd: root })
+const documents = globSync(['*.md', '{docs,conformance,bench,upstream}/*.md', '{packages,examples}/*/*.md'], { cwd: root })
     .filter(name => !name.endsWith('CHANGELOG.md'))
     .sort();
 /** Its example is about a database and a store that the reader has. */
@@ -44,7 +44,7 @@ describe('TypeScript in the documents', () => {
         await rm(workshop, { recursive: true, force: true });
         const serverOfReadme = [...filesIn(textOf('README.md'))].filter(([name]) => name === 'server.ts');
         for (const document of documents.filter(name => !aboutCodeOfTheReader.includes(name))) {
-            const folder = path.join(workshop, 'src', path.dirname(document));
+            const folder = path.join(workshop, 'src', document.replace(/\.md$/, ''));
             await mkdir(folder, { recursive: true });
             // The examples of all documents are about the server of the README.
             for (const [name, code] of new Map([...serverOfReadme, ...filesIn(textOf(document))])) {
@@ -64,7 +64,7 @@ describe('TypeScript in the documents', () => {
         expect(output).toBe('');
     });
 
-    describe('of the README runs', () => {
+    describe('runs', () => {
         let redis: TestRedis;
         const processes: ChildProcess[] = [];
         const start = (...parameters: Parameters<typeof spawn>): ChildProcess => {
@@ -77,18 +77,50 @@ describe('TypeScript in the documents', () => {
             redis = await findRedis();
         });
 
+        /** Starts a program of a document, and calls its tool. */
+        async function callTool(file: string): Promise<unknown> {
+            const port = await freePort();
+            const env = { ...process.env, REDIS_URL: redis.url, PORT: String(port) };
+            const program = path.join(workshop, 'out', file);
+            let url = `http://127.0.0.1:${port}/mcp`;
+            if (file.endsWith('/fetch.js')) {
+                const serveModule = path.join(import.meta.dirname, 'support/serveModule.ts');
+                const child = start(process.execPath, [serveModule, program], { env, stdio: ['inherit', 'inherit', 'inherit', 'ipc'] });
+                [url] = (await once(child, 'message')) as [string];
+            } else {
+                await untilAnswers(url, start(process.execPath, [program], { env, stdio: 'inherit' }));
+            }
+            const client = new Client({ name: 'reader', version: '1' });
+            await client.connect(new StreamableHTTPClientTransport(new URL(url)));
+            const { content } = await client.callTool({ name: 'greet' });
+            await client.close();
+            return content;
+        }
+
+        test.each([
+            'docs/quick-start/express.js',
+            'docs/quick-start/fastify.js',
+            'docs/quick-start/hono.js',
+            'docs/quick-start/node.js',
+            'docs/quick-start/fetch.js',
+            'docs/bring-your-own-database/ownDatabase.js',
+            'docs/production/main.js'
+        ])('%s', async file => {
+            expect(JSON.stringify(await callTool(file))).toMatch(/^\[\{"type":"text","text":"(Welcome|Hello), [\w-]+"\}\]$/);
+        });
+
         afterAll(async () => {
             processes.forEach(child => child.kill('SIGKILL'));
             await redis.dispose();
         });
 
-        test('as two nodes of one session, on Express and as a fetch handler under Hono', async () => {
+        test('the README as two nodes of one session, on Express and as a fetch handler under Hono', async () => {
             const port = await freePort();
             const env = { ...process.env, REDIS_URL: redis.url, PORT: String(port) };
-            const express = start(process.execPath, [path.join(workshop, 'out/express.js')], { env, stdio: 'inherit' });
+            const express = start(process.execPath, [path.join(workshop, 'out/README/express.js')], { env, stdio: 'inherit' });
             const hono = start(
                 process.execPath,
-                [path.join(import.meta.dirname, 'support/serveModule.ts'), path.join(workshop, 'out/fetch.js')],
+                [path.join(import.meta.dirname, 'support/serveModule.ts'), path.join(workshop, 'out/README/fetch.js')],
                 { env, stdio: ['inherit', 'inherit', 'inherit', 'ipc'] }
             );
             const [honoUrl] = (await once(hono, 'message')) as [string];
@@ -141,6 +173,22 @@ function optionsInSource(source: string): Record<string, string> {
     return Object.fromEntries(
         members.map(([, docs = '', name = '']) => [name, /Default: (.*?)(?:, which .*)?\.\s*$/.exec(docs)?.[1]?.replaceAll('`', '') ?? ''])
     );
+}
+
+/** Waits until a server answers anything. @throws {Error} if its process ends before. */
+async function untilAnswers(url: string, server: ChildProcess): Promise<void> {
+    while (server.exitCode === null && server.signalCode === null) {
+        if (
+            await fetch(url).then(
+                () => true,
+                () => false
+            )
+        ) {
+            return;
+        }
+        await delay(50);
+    }
+    throw new Error(`The server ended with ${server.exitCode ?? server.signalCode}`);
 }
 
 /** Waits until a server answers 200. @throws {Error} if its process ends before. */
