@@ -114,14 +114,21 @@ export interface SessionRecords {
 
 /** An event that is read from a stream. */
 export interface StreamEvent {
-    /** Place in the stream: visible ASCII without `.`, at most 64 characters, ordered by the store; of an appended event, its number in decimal. */
+    /**
+     * Place in the stream: visible ASCII without `.`, at most 64 characters, ordered by the store; of an appended event, its number in
+     * decimal. While its session exists, a position of a published event never comes again, not even after the stream was dropped for
+     * its age: a reader that comes back with an old one must not take what was written since for all that there was.
+     */
     readonly position: string;
     readonly data: string;
 }
 
 /** How much of a stream is kept. */
 export interface StreamRetention {
-    /** The stream is dropped as a whole this many milliseconds after its last event, and its events may be trimmed at that age. */
+    /**
+     * The stream is dropped as a whole this many milliseconds after its last event, and its events may be trimmed at that age. What is
+     * dropped are events; a hold outlives them, see {@link EventStreams.hold}.
+     */
     readonly ttlMs: number;
     /** At most about this many of the newest events are kept (a store may keep up to a tenth, or 100, more). */
     readonly maxEvents: number;
@@ -159,6 +166,8 @@ export interface EventStreams {
     /**
      * Adds events to a stream with many producers. Events of one call stay together and in order; calls of one producer that are
      * made one after another (awaited or not, on one store handle) keep their order.
+     *
+     * Rejects with `STORE_MISUSED` for a stream that was appended to, a closed one among them, as does an append to a published one.
      * @returns the positions, in the order of `data`.
      */
     publish(
@@ -175,7 +184,8 @@ export interface EventStreams {
      * Reads events after a position, oldest first.
      *
      * @param after position that was seen last; `undefined` reads from the oldest event that is kept. A position beyond the newest
-     * event is no error: nothing is behind it yet.
+     * event is no error: nothing is behind it yet. It comes from a client, so it may be any text: what is no position of this store is
+     * answered with `trimmed`, as nobody knows what is behind it, and never with a rejection.
      * @param limit largest number of events to return.
      * @returns `unknown` if the session has no such stream (never written to, or dropped), `trimmed` if events after `after` are no
      * longer kept. `closed` tells that the stream is closed and the returned events are its last. A stream that is only held, not yet
@@ -195,6 +205,9 @@ export interface EventStreams {
     /**
      * Makes `holder` the one reader of the stream. Whatever is written after this call resolves is written with the holder known, so:
      * hold first, then read.
+     *
+     * A hold lasts until it is released or taken, or the session ends. It outlives the events: who writes after they were dropped is
+     * told the holder, and who reads on from the newest position before gets what was written since.
      * @param holder opaque text of at most 128 visible ASCII characters.
      * @returns the holder before, if there was one.
      */
@@ -206,7 +219,8 @@ export interface EventStreams {
 
     /**
      * Ends the hold if `holder` still has it.
-     * @param successor if given, becomes the holder in the same step: a note to the next reader rather than a reader. Default: none.
+     * @param successor if given, becomes the holder in the same step: a note to the next reader rather than a reader, of at most 128
+     * visible ASCII characters like any holder. Default: none.
      */
     release(sessionId: string, streamId: string, holder: string, successor?: string): Promise<void>;
 }
@@ -241,6 +255,10 @@ export interface NodeInboxes {
     /**
      * Delivers the inbox of `node`, from its oldest message on, until the subscription is closed; at least once, in the order of each
      * sender. Reconnects by itself and loses nothing meanwhile, within the bound that the store documents for an inbox.
+     *
+     * An inbox has one receiver at a time. A store may reject a second one with `STORE_MISUSED`; if it does not, a message may reach
+     * either of them or both. After {@link InboxSubscription.close} the next receiver gets what is sent from then on, and may get again
+     * what was delivered last.
      * @param onError told of each interruption; deliveries go on after it.
      */
     receive(node: string, onMessages: (messages: readonly string[]) => void, onError: (error: Error) => void): Promise<InboxSubscription>;
