@@ -4,6 +4,7 @@ import { existsSync, globSync, readFileSync } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -16,6 +17,20 @@ const documents = globSync(['*.md', '{docs,conformance,bench,upstream}/*.md', '{
     .sort();
 /** Its example is about a database and a store that the reader has. */
 const aboutCodeOfTheReader = ['packages/transport-store-contract/README.md'];
+
+/** Programs of the documents: each one that serves is here, and run by a test. */
+const programsOfReadme = ['README/express.js', 'README/fetch.js'];
+const programsToCall = [
+    'docs/quick-start/express.js',
+    'docs/quick-start/fastify.js',
+    'docs/quick-start/hono.js',
+    'docs/quick-start/node.js',
+    'docs/quick-start/fetch.js',
+    'docs/bring-your-own-database/ownDatabase.js',
+    'docs/from-map-to-store/before.js',
+    'docs/from-map-to-store/after.js',
+    'docs/production/main.js'
+];
 
 /** Where the TypeScript of the documents is written to and compiled: a folder that is ignored by git, and finds this package's imports. */
 const workshop = path.join(import.meta.dirname, '../.build/documents');
@@ -30,6 +45,13 @@ describe.each(documents)('%s', document => {
     test('links to what is there', () => {
         const targets = [...text.matchAll(/\]\((?!https?:)([^)#]*)(?:#[^)]*)?\)/g)].map(match => match[1] ?? '');
         expect(targets.filter(target => !existsSync(path.resolve(root, path.dirname(document), target)))).toEqual([]);
+    });
+
+    test('names tests that exist', () => {
+        const tests = [...text.matchAll(/`((?:tests|conformance|release|demo|packages)\/[\w./-]+\.test\.ts)`/g)].map(
+            match => match[1] ?? ''
+        );
+        expect(tests.filter(file => !existsSync(path.join(root, file)))).toEqual([]);
     });
 
     test('names commands that exist', () => {
@@ -62,6 +84,15 @@ describe('TypeScript in the documents', () => {
             execFile(tsc, ['-p', workshop], (_error, stdout, stderr) => resolve(stdout + stderr));
         });
         expect(output).toBe('');
+    });
+
+    test('runs below, where it is a program that serves', () => {
+        const programs = documents.flatMap(document =>
+            [...filesIn(textOf(document))]
+                .filter(([, code]) => /\.listen\(|\bserve\(\{|export default/.test(code))
+                .map(([name]) => `${document.replace(/\.md$/, '')}/${name.replace(/\.ts$/, '.js')}`)
+        );
+        expect(programs.toSorted()).toEqual([...programsOfReadme, ...programsToCall].toSorted());
     });
 
     describe('runs', () => {
@@ -97,21 +128,26 @@ describe('TypeScript in the documents', () => {
             return content;
         }
 
-        test.each([
-            'docs/quick-start/express.js',
-            'docs/quick-start/fastify.js',
-            'docs/quick-start/hono.js',
-            'docs/quick-start/node.js',
-            'docs/quick-start/fetch.js',
-            'docs/bring-your-own-database/ownDatabase.js',
-            'docs/production/main.js'
-        ])('%s', async file => {
+        test.each(programsToCall)('%s', async file => {
             expect(JSON.stringify(await callTool(file))).toMatch(/^\[\{"type":"text","text":"(Welcome|Hello), [\w-]+"\}\]$/);
         });
 
         afterAll(async () => {
             processes.forEach(child => child.kill('SIGKILL'));
             await redis.dispose();
+        });
+
+        test('the README as three nodes, and its way to see that they share a session', async () => {
+            const ports = [await freePort(), await freePort(), await freePort()];
+            let script = [...textOf('README.md').matchAll(/^```sh\n(post\(\).*?)^```$/gms)].map(match => match[1]).join('');
+            for (const [index, port] of ports.entries()) {
+                const env = { ...process.env, REDIS_URL: redis.url, PORT: String(port) };
+                const node = start(process.execPath, [path.join(workshop, 'out/README/express.js')], { env, stdio: 'inherit' });
+                await untilReady(`http://127.0.0.1:${port}/healthz`, node);
+                script = script.replaceAll(`300${index + 1}`, String(port));
+            }
+            const { stdout } = await promisify(execFile)('sh', ['-c', script]);
+            expect(stdout).toMatch(/HTTP\/1.1 202 Accepted.*HTTP\/1.1 200 OK.*"Welcome back, [\w-]+"/s);
         });
 
         test('the README as two nodes of one session, on Express and as a fetch handler under Hono', async () => {
