@@ -15,7 +15,7 @@ const { PORT = '3000', HOST = '0.0.0.0', NODE_ID = 'local', STORE_URL = '', SESS
 const exitMs = 10_000;
 
 /** A connection over which nothing comes for so long, though a ping is sent every second, has failed, and all that waits on it. */
-const socketTimeout = 2_500;
+const socketTimeout = 5_000;
 
 const redis = createClient({ url: STORE_URL, disableOfflineQueue: true, pingInterval: 1_000, socket: { socketTimeout } });
 const subscriber = redis.duplicate({ disableOfflineQueue: false });
