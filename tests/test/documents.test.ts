@@ -2,6 +2,7 @@ import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { get, type IncomingMessage } from 'node:http';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -29,7 +30,8 @@ const programsToCall = [
     'docs/bring-your-own-database/ownDatabase.js',
     'docs/from-map-to-store/before.js',
     'docs/from-map-to-store/after.js',
-    'docs/production/main.js'
+    'docs/production/main.js',
+    'docs/security/localhost.js'
 ];
 
 /** Where the TypeScript of the documents is written to and compiled: a folder that is ignored by git, and finds this package's imports. */
@@ -135,6 +137,21 @@ describe('TypeScript in the documents', () => {
         afterAll(async () => {
             processes.forEach(child => child.kill('SIGKILL'));
             await redis.dispose();
+        });
+
+        test('the guard of docs/security.md lets neither foreign hosts nor foreign origins in', async () => {
+            const port = await freePort();
+            const program = path.join(workshop, 'out/docs/security/localhost.js');
+            const url = `http://127.0.0.1:${port}/mcp`;
+            await untilAnswers(url, start(process.execPath, [program], { env: { ...process.env, PORT: String(port) }, stdio: 'inherit' }));
+            const statusWith = async (headers: Record<string, string>): Promise<number | undefined> => {
+                const [response] = (await once(get(url, { headers }), 'response')) as [IncomingMessage];
+                response.resume();
+                return response.statusCode;
+            };
+            expect(await statusWith({ host: 'rebound.example.com' })).toBe(403);
+            expect(await statusWith({ origin: 'https://elsewhere.example.com' })).toBe(403);
+            expect(await statusWith({ origin: 'http://localhost:6274', accept: 'text/event-stream' })).toBe(400);
         });
 
         test('the README as three nodes, and its way to see that they share a session', async () => {
