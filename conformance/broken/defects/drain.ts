@@ -18,7 +18,23 @@ export const drainDefects = {
         })
     },
     'drain-hangs': { title: 'Does not end when it is told to', make: () => ({ close: () => new Promise(() => undefined) }) },
-    'drain-aborts': { title: 'Ends at once when it is told to, whatever runs', make: () => ({ close: drain => drain(1) }) },
+    'drain-aborts': {
+        title: 'Ends at once when it is told to, whatever runs',
+        make: () => {
+            let aborting = Promise.resolve();
+            return {
+                close: drain => {
+                    aborting = drain(1);
+                    return aborting;
+                },
+                // Whoever sees that the node is not ready any more comes too late for certain.
+                isReady: async isReady => {
+                    await aborting;
+                    return isReady();
+                }
+            };
+        }
+    },
     'drains-late': {
         title: 'Takes requests for a while after it was told to end',
         make: () => ({
