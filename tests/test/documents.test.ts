@@ -8,7 +8,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import type { TransportStore } from '@modelcontextprotocol/sdk/server/transportStore.js';
+import { registerTransportStoreContract } from '@modelcontextprotocol/transport-store-contract';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
 import { freePort } from '../../packages/transport-store-redis/test/support/freePort.ts';
 import { findRedis, type TestRedis } from '../../packages/transport-store-redis/test/support/redisServer.ts';
 
@@ -137,6 +140,20 @@ describe('TypeScript in the documents', () => {
         afterAll(async () => {
             processes.forEach(child => child.kill('SIGKILL'));
             await redis.dispose();
+        });
+
+        describe('docs/writing-a-store/recordsStore.js', () => {
+            let store: TransportStore;
+
+            beforeAll(async () => {
+                const { RecordsStore } = z
+                    .object({ RecordsStore: z.custom<new () => TransportStore>(value => typeof value === 'function') })
+                    .parse(await import(path.join(workshop, 'out/docs/writing-a-store/recordsStore.js')));
+                store = new RecordsStore();
+            });
+
+            // Its backend is the object itself, which all handles share.
+            registerTransportStoreContract({ describe, test }, { capabilities: [], open: async () => ({ store, close: async () => {} }) });
         });
 
         test('the guard of docs/security.md lets neither foreign hosts nor foreign origins in', async () => {
