@@ -156,7 +156,7 @@ describe('TypeScript in the documents', () => {
             registerTransportStoreContract(
                 {
                     describe,
-                    test: Object.assign((name: string, body: () => Promise<void>, timeoutMs?: number) => test(name, body, timeoutMs), {
+                    test: Object.assign((name: string, body: () => Promise<void>) => test(name, body), {
                         skip: () => undefined
                     })
                 },
