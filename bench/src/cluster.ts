@@ -1,4 +1,5 @@
 import { Connection } from './client/connection.ts';
+import { installMcpUse } from './mcpUse.ts';
 import { ServerHandle } from './serverHandle.ts';
 import { type Places, type TargetName, targets } from './targets.ts';
 
@@ -24,6 +25,9 @@ export class Cluster {
 
     static async start(places: Places, options: ClusterOptions): Promise<Cluster> {
         const { target, json, nodes = 1, storeUrl, liveSessionIdleMs, nodeOptions } = options;
+        if (target === 'mcp-use') {
+            await installMcpUse();
+        }
         const wanted = targets[target].setup(places);
         const setup = { ...wanted, json, liveSessionIdleMs, storeUrl: storeUrl ?? wanted.storeUrl };
         const started: ServerHandle[] = [];

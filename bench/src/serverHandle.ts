@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import path from 'node:path';
+import { mcpUseFolder } from './mcpUse.ts';
 import type { Command, Report, ServerSetup } from './servers/messages.ts';
 
-const program = path.join(import.meta.dirname, 'servers', 'serverProcess.ts');
+const servers = path.join(import.meta.dirname, 'servers');
 /** Longest wait for a server to do what it was asked, in milliseconds. */
 const ANSWER_MS = 120_000;
 
@@ -24,11 +25,20 @@ export class ServerHandle {
      * @param nodeOptions further options for Node itself.
      */
     static async start(setup: ServerSetup, nodeOptions: readonly string[] = []): Promise<ServerHandle> {
-        const command = [process.execPath, '--expose-gc', ...nodeOptions, program];
+        const program = setup.implementation === 'mcp-use' ? 'mcpUseProcess.mjs' : 'serverProcess.ts';
+        const command = [process.execPath, '--expose-gc', ...nodeOptions, path.join(servers, program)];
         const [file, ...args] = cores === undefined ? command : ['taskset', '-c', cores.servers, ...command];
         const child = spawn(file ?? '', args, {
-            stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-            env: { ...process.env, BENCH_SERVER: JSON.stringify(setup), NODE_ENV: 'production', NODE_NO_WARNINGS: '1' }
+            // What mcp-use logs of every request is for nobody here.
+            stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+            env: {
+                ...process.env,
+                BENCH_SERVER: JSON.stringify(setup),
+                MCP_USE_FOLDER: mcpUseFolder,
+                MCP_USE_ANONYMIZED_TELEMETRY: 'false',
+                NODE_ENV: 'production',
+                NODE_NO_WARNINGS: '1'
+            }
         });
         const { port } = await answer(child, 'listening');
         return new ServerHandle(child, port);

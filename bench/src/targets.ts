@@ -51,6 +51,11 @@ export const targets = {
         resumable: true,
         storeUrl: places.redisUrl
     })),
+    'mcp-use': target('mcp-use, Redis, not resumable', places => ({
+        implementation: 'mcp-use',
+        resumable: false,
+        storeUrl: places.redisUrl
+    })),
     wrong: target('answers wrongly', () => ({ implementation: 'wrong', resumable: false, ...memory }))
 } satisfies Record<string, Target>;
 

@@ -3,7 +3,7 @@ import type { Cluster } from '../cluster.ts';
 import type { Operation } from '../load.ts';
 import { WORKERS, cpuScenario } from './cpuScenario.ts';
 
-/** Calls a second that every target can answer. */
+/** Calls a second that every target can answer but mcp-use, which is measured at what it can. */
 const RATE = 1_500;
 
 export const jsonCalls = cpuScenario({
@@ -18,7 +18,7 @@ export const jsonCalls = cpuScenario({
 export const sseCalls = cpuScenario({
     name: 'sse',
     title: 'A tool call, answered with an event stream',
-    targets: ['bare', 'upstream', 'upstream-resumable', 'transports', 'memory', 'memory-resumable', 'sqlite', 'redis', 'redis-resumable'],
+    targets: ['bare', 'upstream', 'upstream-resumable', 'transports', 'memory', 'memory-resumable', 'sqlite', 'redis', 'redis-resumable', 'mcp-use'],
     json: false,
     rate: RATE,
     prepare: calls
@@ -30,7 +30,7 @@ const SHARING = 3;
 export const hop = cpuScenario({
     name: 'hop',
     title: 'A tool call, each at another of three nodes than the last (the unmodified SDK: one node)',
-    targets: ['upstream', 'sqlite', 'redis', 'redis-resumable'],
+    targets: ['upstream', 'sqlite', 'redis', 'redis-resumable', 'mcp-use'],
     json: false,
     rate: RATE,
     nodesOf: target => (target === 'upstream' ? 1 : SHARING),
@@ -40,7 +40,7 @@ export const hop = cpuScenario({
 export const churn = cpuScenario({
     name: 'churn',
     title: 'A whole session: initialize, initialized, a call, DELETE',
-    targets: ['upstream', 'transports', 'memory', 'memory-resumable', 'sqlite', 'redis', 'redis-resumable'],
+    targets: ['upstream', 'transports', 'memory', 'memory-resumable', 'sqlite', 'redis', 'redis-resumable', 'mcp-use'],
     json: false,
     rate: 200,
     prepare: async cluster => {

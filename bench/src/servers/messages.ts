@@ -13,7 +13,7 @@ export type Report =
 
 /** How a server is to be set up; told by the environment variable `BENCH_SERVER`. */
 export interface ServerSetup {
-    readonly implementation: 'bare' | 'upstream' | 'transports' | 'handler' | 'wrong';
+    readonly implementation: 'bare' | 'upstream' | 'transports' | 'handler' | 'mcp-use' | 'wrong';
     readonly json: boolean;
     readonly resumable: boolean;
     /** `memory:`, `sqlite:///path` or `redis://host:port/db`. */

@@ -34,6 +34,9 @@ process.on('message', (command: Command) => {
     }
 });
 
+// The bench has ended in some other way than by stopping this.
+process.on('disconnect', () => process.exit(1));
+
 http.listen(0, '127.0.0.1', () => {
     const address = http.address();
     report({ kind: 'listening', port: typeof address === 'object' && address ? address.port : 0 });
@@ -54,5 +57,7 @@ async function makeBenchServer(wanted: ServerSetup): Promise<BenchServer> {
             return mapServer(wanted);
         case 'handler':
             return handlerServer(wanted);
+        case 'mcp-use':
+            throw new Error('mcp-use has a program of its own');
     }
 }

@@ -193,12 +193,12 @@ describe.skipIf(absenceOfServer)(titled('bounds', absenceOfServer), () => {
             () => store.sessions.touch('t', { ttlMs: 1 })
         ]) {
             await renew();
-            // In a script, as it sees no time pass in between.
             const script = "local t = {} for i, key in ipairs(KEYS) do t[i] = redis.call('PTTL', key) end return t";
             const ttls = await client.eval(script, { keys: [keys.session('t'), keys.streams('t'), keys.order('t')] });
             const [session = NaN, streams = NaN, order = NaN] = Array.isArray(ttls) ? ttls.map(Number) : [];
-            expect([-1, 0, 1]).toContain(session - streams);
-            expect(order).toBe(streams);
+            // Before Redis 7.2 even a script sees time pass.
+            expect(Math.abs(session - streams)).toBeLessThan(longMs / 10);
+            expect(Math.abs(session - order)).toBeLessThan(longMs / 10);
         }
     });
 
