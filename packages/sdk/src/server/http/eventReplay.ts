@@ -40,7 +40,9 @@ export class EventReplay {
         if (!sink.write(text)) {
             throw new Error('Failed replay events');
         }
-        await sink.drained();
+        if (sink.behind) {
+            await sink.drained();
+        }
     }
 
     /**

@@ -57,6 +57,9 @@ export interface EventStreamSink {
      */
     whenBegun(listener: () => void): void;
 
+    /** Whether the reader has not taken yet what was written, and whoever has more to write should wait until it has {@link drained}. */
+    readonly behind: boolean;
+
     /**
      * Resolves when the reader has taken what was written, or is gone. Whoever has much to write at once waits for it in between, so
      * that a reader that is merely slower than the writer does not lose the stream.

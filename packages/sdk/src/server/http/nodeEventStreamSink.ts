@@ -71,9 +71,13 @@ export class NodeEventStreamSink implements EventStreamSink {
         }
     }
 
+    get behind(): boolean {
+        return this.hasBegun && this.response.writableNeedDrain && !this.closed;
+    }
+
     drained(): Promise<void> {
         const { response } = this;
-        if (this.closed || !this.hasBegun || !response.writableNeedDrain) {
+        if (!this.behind) {
             return Promise.resolve();
         }
         return new Promise(resolve => {

@@ -1,8 +1,8 @@
+import { LinkedList, type Link } from './linkedList.js';
+
 interface Entry<K, V> {
     readonly key: K;
     value: V;
-    previous: Entry<K, V> | undefined;
-    next: Entry<K, V> | undefined;
 }
 
 /**
@@ -15,14 +15,12 @@ interface Entry<K, V> {
  */
 export class TransientMap<K extends string | number, V> {
     // Without a prototype, so that keys are only keys; apart, so that 1 is not '1'.
-    private readonly byString: Record<string, Entry<K, V> | undefined> = dictionary();
-    private readonly byNumber: Record<number, Entry<K, V> | undefined> = dictionary();
-    private first: Entry<K, V> | undefined;
-    private last: Entry<K, V> | undefined;
-    private count = 0;
+    private readonly byString: Record<string, Link<Entry<K, V>> | undefined> = dictionary();
+    private readonly byNumber: Record<number, Link<Entry<K, V>> | undefined> = dictionary();
+    private readonly entries = new LinkedList<Entry<K, V>>();
 
     get size(): number {
-        return this.count;
+        return this.entries.size;
     }
 
     has(key: K): boolean {
@@ -30,30 +28,28 @@ export class TransientMap<K extends string | number, V> {
     }
 
     get(key: K): V | undefined {
-        return this.find(key)?.value;
+        return this.find(key)?.value.value;
     }
 
     /** A key that is there keeps its place. */
     set(key: K, value: V): void {
         const known = this.find(key);
         if (known !== undefined) {
-            known.value = value;
+            known.value.value = value;
             return;
         }
-        const entry: Entry<K, V> = { key, value, previous: undefined, next: undefined };
+        const link = this.entries.add({ key, value });
         if (typeof key === 'number') {
-            this.byNumber[key] = entry;
+            this.byNumber[key] = link;
         } else {
-            this.byString[String(key)] = entry;
+            this.byString[String(key)] = link;
         }
-        this.count++;
-        this.append(entry);
     }
 
     /** @returns whether there was such a key. */
     delete(key: K): boolean {
-        const entry = this.find(key);
-        if (entry === undefined) {
+        const link = this.find(key);
+        if (link === undefined) {
             return false;
         }
         /* eslint-disable @typescript-eslint/no-dynamic-delete -- the rule wants a Map, see above why there is none */
@@ -63,8 +59,7 @@ export class TransientMap<K extends string | number, V> {
             delete this.byString[String(key)];
         }
         /* eslint-enable @typescript-eslint/no-dynamic-delete */
-        this.count--;
-        this.unlink(entry);
+        this.entries.remove(link);
         return true;
     }
 
@@ -76,20 +71,16 @@ export class TransientMap<K extends string | number, V> {
 
     /** Makes an entry the last, if it is there. */
     moveToEnd(key: K): void {
-        const entry = this.find(key);
-        if (entry !== undefined && entry !== this.last) {
-            this.unlink(entry);
-            this.append(entry);
+        const link = this.find(key);
+        if (link !== undefined) {
+            this.entries.moveToEnd(link);
         }
     }
 
     /** The entries, oldest first. Meanwhile, of the entries that are there only the current one may be removed or moved. */
     *[Symbol.iterator](): Generator<[K, V], void, undefined> {
-        let entry = this.first;
-        while (entry !== undefined) {
-            const { next } = entry;
-            yield [entry.key, entry.value];
-            entry = next;
+        for (const { key, value } of this.entries) {
+            yield [key, value];
         }
     }
 
@@ -98,34 +89,8 @@ export class TransientMap<K extends string | number, V> {
         return Array.from(this, ([, value]) => value);
     }
 
-    private find(key: K): Entry<K, V> | undefined {
+    private find(key: K): Link<Entry<K, V>> | undefined {
         return typeof key === 'number' ? this.byNumber[key] : this.byString[String(key)];
-    }
-
-    private append(entry: Entry<K, V>): void {
-        entry.previous = this.last;
-        if (this.last === undefined) {
-            this.first = entry;
-        } else {
-            this.last.next = entry;
-        }
-        this.last = entry;
-    }
-
-    private unlink(entry: Entry<K, V>): void {
-        const { previous, next } = entry;
-        if (previous === undefined) {
-            this.first = next;
-        } else {
-            previous.next = next;
-        }
-        if (next === undefined) {
-            this.last = previous;
-        } else {
-            next.previous = previous;
-        }
-        entry.previous = undefined;
-        entry.next = undefined;
     }
 }
 

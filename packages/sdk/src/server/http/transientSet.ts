@@ -1,9 +1,8 @@
-import { TransientMap } from './transientMap.js';
+import { LinkedList } from './linkedList.js';
 
-/** What comes and goes with every request, in the order in which it came; see {@link TransientMap}. */
+/** What comes and goes with every request, in the order in which it came. Not a `Set`, for the reason that `TransientMap` gives. */
 export class TransientSet<V> {
-    private readonly members = new TransientMap<number, V>();
-    private lastKey = 0;
+    private readonly members = new LinkedList<V>();
 
     get size(): number {
         return this.members.size;
@@ -11,23 +10,24 @@ export class TransientSet<V> {
 
     /** @returns removes the member again. */
     add(value: V): () => void {
-        const key = ++this.lastKey;
-        this.members.set(key, value);
+        const { members } = this;
+        const link = members.add(value);
+        let isMember = true;
         return () => {
-            this.members.delete(key);
+            if (isMember) {
+                isMember = false;
+                members.remove(link);
+            }
         };
     }
 
     /** The members, in a list of their own. */
     values(): V[] {
-        return this.members.values();
+        return [...this.members];
     }
 
     /** The one that came first. */
     get oldest(): V | undefined {
-        for (const [, value] of this.members) {
-            return value;
-        }
-        return undefined;
+        return this.members.oldest;
     }
 }

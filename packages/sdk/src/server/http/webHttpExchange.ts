@@ -136,8 +136,12 @@ class WebEventStreamSink implements EventStreamSink {
         listener();
     }
 
+    get behind(): boolean {
+        return !this.closed && (this.controller?.desiredSize ?? 0) < DRAINED_SIZE;
+    }
+
     async drained(): Promise<void> {
-        while (!this.closed && (this.controller?.desiredSize ?? 0) < DRAINED_SIZE) {
+        while (this.behind) {
             await new Promise<void>(resolve => {
                 this.ondrain = resolve;
             });

@@ -88,7 +88,7 @@ export class StreamTail {
     }
 
     private async read(): Promise<void> {
-        const { calls, streams, sessionId, onerror } = this.options;
+        const { calls, streams, sessionId, sink, onerror } = this.options;
         this.reading = true;
         try {
             while (this.again && !this.isEnded) {
@@ -110,8 +110,10 @@ export class StreamTail {
                         return;
                     }
                     // A reader that is slower than the store must not lose the stream for it. What it has not taken waits in the store.
-                    await this.options.sink.drained();
-                    if (this.isEnded) {
+                    if (sink.behind) {
+                        await sink.drained();
+                    }
+                    if (this.ended) {
                         return;
                     }
                 }
