@@ -5,7 +5,7 @@ import { InMemoryTransportStore } from '@modelcontextprotocol/sdk/server/inMemor
 import { createSessionHandler, type SessionHandler, type SessionHandlerOptions } from '@modelcontextprotocol/sdk/server/sessionHandler.js';
 import { CallToolRequestSchema, ListRootsResultSchema } from '@modelcontextprotocol/sdk/types.js';
 import { describe, expect, test } from 'vitest';
-import { CLIENT_CAPABILITIES, begin, call, callTool, initializeMessage, isFinal, post, toolResult } from './support/mcpRequests.ts';
+import { CLIENT_CAPABILITIES, begin, call, callTool, get, initializeMessage, isFinal, post, toolResult } from './support/mcpRequests.ts';
 import { describeOnStores } from './support/watchedNodes.ts';
 import { Gate, type WatchedStore } from './support/watchedStore.ts';
 
@@ -110,6 +110,43 @@ describeOnStores('R20: a warm request costs one store round trip', start => {
         expect(stores[1].takeRequestCalls()).toEqual(['sessions.open']);
         expect((await call(b, 'unknown', 'whoami')).status).toBe(404);
         expect(stores[1].takeRequestCalls()).toEqual(['sessions.open']);
+    });
+});
+
+describeOnStores('R20: what is sent to a client that listens at the same node is stored, and not read back', start => {
+    test('unless another node has sent something in between', async () => {
+        const { urls, stores } = await start();
+        const [a, b] = urls;
+        const session = await begin(a);
+        const stream = await get(a, { session, version: '2025-11-25' });
+        const heard = async (count: number): Promise<unknown[]> => {
+            const data: unknown[] = [];
+            while (data.length < count) {
+                data.push((await stream.message(({ method }) => method === 'notifications/message')).params?.['data']);
+            }
+            return data;
+        };
+        await callTool(a, session, 'announce', { text: 'first' });
+        await heard(1);
+        const publishedAndRead = (): string[] =>
+            stores[0].calls
+                .splice(0)
+                .map(({ operation }) => operation)
+                .filter(operation => operation === 'streams.publish' || operation === 'streams.read');
+        publishedAndRead();
+        for (let i = 0; i < 5; i++) {
+            await callTool(a, session, 'announce', { text: `here ${i}` });
+            expect(await heard(1)).toMatchObject([{ text: `here ${i}` }]);
+        }
+        const calls = publishedAndRead();
+        expect(calls.filter(operation => operation === 'streams.publish')).toHaveLength(5);
+        // The housekeeping, which looks now and then whether a wake-up was lost, may have come by.
+        expect(calls.filter(operation => operation === 'streams.read').length).toBeLessThan(2);
+        await callTool(b, session, 'announce', { text: 'there' });
+        await callTool(a, session, 'announce', { text: 'here again' });
+        expect(await heard(2)).toMatchObject([{ text: 'there' }, { text: 'here again' }]);
+        expect(publishedAndRead()).toContain('streams.read');
+        stream.disconnect();
     });
 });
 

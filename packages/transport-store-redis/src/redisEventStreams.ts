@@ -153,9 +153,15 @@ export class RedisEventStreams implements EventStreams {
             return publications.map(() => ({ status: 'missing' }));
         }
         const holder = optionalTextOf(reply[1]);
-        const positions = textsOf(reply.slice(2));
+        const [before, ...positions] = textsOf(reply.slice(2));
+        let previous = before === '-' ? undefined : before;
         let taken = 0;
-        return publications.map(({ data }) => ({ status: 'ok', positions: positions.slice(taken, (taken += data.length)), holder }));
+        return publications.map(({ data }) => {
+            const own = positions.slice(taken, (taken += data.length));
+            const result = { status: 'ok', positions: own, previous, holder } as const;
+            previous = own.at(-1) ?? previous;
+            return result;
+        });
     }
 
     #streamKeys({ sessionId, streamId }: StreamName): readonly [string, ...string[]] {

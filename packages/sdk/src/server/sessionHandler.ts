@@ -185,7 +185,7 @@ class NodeSessionHandler implements SessionHandler, SessionService {
             serverRequestIds: new ServerRequestIds(cluster.id),
             requestStreamIds: new RequestStreamIds(cluster.id),
             openStreams: new TransientSet(),
-            wake: (holder, sessionId, streamId, first) => this.router.wake(holder, sessionId, streamId, first),
+            wake: (holder, sessionId, streamId, published) => this.router.wake(holder, sessionId, streamId, published),
             endStream: (session, streamId) => this.endStream(session, streamId),
             onfenced: (sessionId, streamId) => this.fenced(sessionId, streamId),
             onanswered: () => this.whenAnswered(),

@@ -168,7 +168,9 @@ export interface EventStreams {
      * made one after another (awaited or not, on one store handle) keep their order.
      *
      * Rejects with `STORE_MISUSED` for a stream that was appended to, a closed one among them, as does an append to a published one.
-     * @returns the positions, in the order of `data`.
+     * @returns the positions, in the order of `data`, and, if the store can tell, `previous`: a position that the reader must have come
+     * to if it is to have missed nothing of what was published before. A reader on the writer's node that stands there is handed the
+     * new events as they are, and need not read them.
      */
     publish(
         sessionId: string,
@@ -176,7 +178,12 @@ export interface EventStreams {
         data: readonly string[],
         retention: StreamRetention
     ): Promise<
-        | { readonly status: 'ok'; readonly positions: readonly string[]; readonly holder?: string | undefined }
+        | {
+              readonly status: 'ok';
+              readonly positions: readonly string[];
+              readonly previous?: string | undefined;
+              readonly holder?: string | undefined;
+          }
         | { readonly status: 'missing' }
     >;
 

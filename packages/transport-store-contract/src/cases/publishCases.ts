@@ -90,6 +90,24 @@ export const publishCases: readonly ContractCase[] = [
         }
     },
     {
+        id: 'streams.publish.previous',
+        rule: 'if publish says how far a reader must have come, nothing lies between that position and the events, whoever else writes',
+        needs: ['streams'],
+        async run({ one, other, open, sessionId }) {
+            const id = sessionId();
+            await createSession(one, id);
+            const stores = [one, other, await open()];
+            const published = await publishConcurrently(stores, id, 40);
+            const { events } = await readAll(one.streams, id, 'stream');
+            const order = events.map(({ position }) => position);
+            for (const { previous, positions } of published) {
+                if (previous !== undefined && order.indexOf(positions[0] ?? '') > 0) {
+                    assert.equal(previous, order[order.indexOf(positions[0] ?? '') - 1], 'the position before that of the first event');
+                }
+            }
+        }
+    },
+    {
         id: 'streams.publish.tailed',
         rule: 'a reader that pages along while producers write gets each event once, without a gap',
         needs: ['streams'],

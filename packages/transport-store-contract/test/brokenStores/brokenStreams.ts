@@ -182,6 +182,12 @@ export const brokenStreams: readonly BrokenStore[] = [
             return answer.status === 'ok' ? { ...answer, positions: answer.positions.slice(-1) } : answer;
         }
     })),
+    broken('takes every event for the first', ['streams.publish.previous'], streams => ({
+        async publish(...args) {
+            const answer = await streams.publish(...args);
+            return answer.status === 'ok' ? { ...answer, previous: '0' } : answer;
+        }
+    })),
     broken('has a point in positions', ['streams.publish.round-trip'], streams => ({
         async publish(...args) {
             const answer = await streams.publish(...args);

@@ -175,12 +175,12 @@ if written or stream.closer ~= '' then finishWriting(stream, time) end
 return { ok, stream.holder }
 `);
 
-/** KEYS: session, streams, order, events. ARGV: see {@link write}, then data. Returns the holder and the positions. */
+/** KEYS: session, streams, order, events. ARGV: see {@link write}, then data. Returns the holder, the position before, and the positions. */
 export const publishEvents = new Script(`${common}${forget}${write}
 if not sessionExists() then return { missing } end
 local time = now()
 local stream = startWriting('p', time)
-local reply = { ok, stream.holder }
+local reply = { ok, stream.holder, stream.newest }
 if #ARGV == 5 then return reply end
 -- The clock makes the positions, but they grow even if it is set back.
 local first, second = 0, 0

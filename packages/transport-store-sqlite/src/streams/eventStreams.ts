@@ -73,7 +73,12 @@ export class SqliteEventStreams implements EventStreams {
         data: readonly string[],
         retention: StreamRetention
     ): Promise<
-        | { readonly status: 'ok'; readonly positions: readonly string[]; readonly holder?: string | undefined }
+        | {
+              readonly status: 'ok';
+              readonly positions: readonly string[];
+              readonly previous?: string | undefined;
+              readonly holder?: string | undefined;
+          }
         | { readonly status: 'missing' }
     > {
         return this.#transactions.write(sql => {
@@ -83,12 +88,13 @@ export class SqliteEventStreams implements EventStreams {
                 return { status: 'missing' };
             }
             const state = stateToWrite(place, 'publish', now);
-            const first = Math.max(state.last, 0) + 1;
+            const previous = Math.max(state.last, 0);
+            const first = previous + 1;
             const added = data.map((text, index) => ({ number: first + index, data: text }));
             if (added.length > 0) {
                 add(sql, place, streamId, { ...state, kind: 'publish' }, added, retention, now);
             }
-            return { status: 'ok', positions: added.map(({ number }) => String(number)), holder: state.holder };
+            return { status: 'ok', positions: added.map(({ number }) => String(number)), previous: String(previous), holder: state.holder };
         });
     }
 

@@ -44,7 +44,12 @@ export class InMemoryEventStreams implements EventStreams {
         data: readonly string[],
         retention: StreamRetention
     ): Promise<
-        | { readonly status: 'ok'; readonly positions: readonly string[]; readonly holder?: string | undefined }
+        | {
+              readonly status: 'ok';
+              readonly positions: readonly string[];
+              readonly previous?: string | undefined;
+              readonly holder?: string | undefined;
+          }
         | { readonly status: 'missing' }
     > {
         const session = this.#table.get(sessionId);
@@ -52,13 +57,14 @@ export class InMemoryEventStreams implements EventStreams {
             return { status: 'missing' };
         }
         const stream = this.#streamToWrite(session, streamId, 'publish');
+        const previous = String(stream.newest);
         const positions = data.map(text => {
             session.lastPublished += 1;
             stream.add(session.lastPublished, text);
             return String(session.lastPublished);
         });
         stream.written(this.#table.now(), retention);
-        return { status: 'ok', positions, holder: stream.holder };
+        return { status: 'ok', positions, previous, holder: stream.holder };
     }
 
     async read(

@@ -40,6 +40,11 @@ export class MemoryStream {
         return this.#dropped;
     }
 
+    /** Number of the newest event there ever was, or one up to which there is none. */
+    get newest(): number {
+        return this.#newest;
+    }
+
     /** Starts the writing of a stream with one producer, whose numbers have nothing to do with positions that were published. */
     startAppending(): void {
         this.kind = 'append';

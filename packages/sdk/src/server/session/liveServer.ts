@@ -93,12 +93,14 @@ function taskRoute({ cluster }: SessionContext, sessionId: string, transport: Se
 /** Sends a message that belongs to no request: into the log of the standalone stream, which whoever holds that stream reads. */
 async function publish(context: SessionContext, sessionId: string, streamId: string, message: JSONRPCMessage): Promise<void> {
     const { streams, calls, settings, wake } = context;
-    const data = [logMessage(JSON.stringify(message))];
-    const result = await calls.run(() => streams.publish(sessionId, streamId, data, settings.eventRetention));
+    const data = logMessage(JSON.stringify(message));
+    const result = await calls.run(() => streams.publish(sessionId, streamId, [data], settings.eventRetention));
     if (result.status === 'missing') {
         throw new Error('The session has ended, or is not initialized yet; nothing can be sent for it');
     }
-    if (result.holder !== undefined) {
-        wake(result.holder, sessionId, streamId, result.positions[0]);
+    const { holder, previous, positions } = result;
+    const [position] = positions;
+    if (holder !== undefined) {
+        wake(holder, sessionId, streamId, position === undefined ? undefined : { previous, position, data });
     }
 }

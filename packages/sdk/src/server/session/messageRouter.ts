@@ -3,6 +3,7 @@ import { isNotification, isResponse } from '../http/jsonRpcMessage.js';
 import type { DeliveryOutcome, Envelope } from './envelope.js';
 import type { LocalSession } from './localSession.js';
 import type { LocalSessions } from './localSessions.js';
+import type { PublishedEvent } from './streamTail.js';
 import { waitingNode } from './serverRequestIds.js';
 import type { SessionContext } from './sessionContext.js';
 import { randomName } from './sessionIds.js';
@@ -113,14 +114,19 @@ export class MessageRouter {
 
     /**
      * Tells the reader of a stream that there is more to read.
-     * @param first position of the first event that it has not read. If its node is dead, that is noted for the reader that comes next.
+     * @param published the event that there is, if it was published. If the reader's node is dead, its position is noted for the reader
+     * that comes next.
      */
-    wake(holder: string, sessionId: string, streamId: string, first?: string): void {
+    wake(holder: string, sessionId: string, streamId: string, published?: PublishedEvent): void {
         const { cluster, onerror } = this.context;
         const node = nodeOfReader(holder);
         if (node === cluster.id) {
-            this.sessions.get(sessionId)?.wake(streamId);
+            const session = this.sessions.get(sessionId);
+            if (published === undefined || session?.tails.get(holder)?.take(published) !== true) {
+                session?.wake(streamId);
+            }
         } else if (node !== undefined) {
+            const first = published?.position;
             this.wakeAt(node, { holder, sessionId, streamId, first }).catch(error => onerror(asStoreError(error)));
         }
     }

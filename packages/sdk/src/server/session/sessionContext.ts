@@ -10,6 +10,7 @@ import type { RequestStream } from './requestStream.js';
 import type { ServerRequestIds } from './serverRequestIds.js';
 import type { SessionEvent } from './sessionEvents.js';
 import type { StoreCalls } from './storeCalls.js';
+import type { PublishedEvent } from './streamTail.js';
 
 /** The options of a session handler, with their defaults filled in. */
 export interface SessionSettings {
@@ -40,8 +41,8 @@ export interface SessionContext {
     readonly keepAlive: KeepAlive;
     readonly serverRequestIds: ServerRequestIds;
     readonly requestStreamIds: RequestStreamIds;
-    /** Tells the reader of a stream that there is more to read, from the position `first` on, see `MessageRouter.wake`. */
-    readonly wake: (holder: string, sessionId: string, streamId: string, first?: string) => void;
+    /** Tells the reader of a stream that there is more to read, see `MessageRouter.wake`. */
+    readonly wake: (holder: string, sessionId: string, streamId: string, published?: PublishedEvent) => void;
     /** Ends the connection of a stream that is read somewhere, so that the client polls. */
     readonly endStream: (session: LocalSession, streamId: string) => void;
     /** Another node has ended the stream of a request that runs here. */

@@ -184,48 +184,52 @@ export class SessionTransport implements Transport {
         return true;
     }
 
-    async send(message: JSONRPCMessage, options?: { relatedRequestId?: RequestId | undefined }): Promise<void> {
+    send(message: JSONRPCMessage, options?: { relatedRequestId?: RequestId | undefined }): Promise<void> {
         if (this.isClosed) {
-            throw new Error('The session was closed on this node; nothing can be sent for it any more');
+            return Promise.reject(new Error('The session was closed on this node; nothing can be sent for it any more'));
         }
         const related = options?.relatedRequestId;
         if (this.replayed.take(message, related)) {
-            return;
+            return Promise.resolve();
         }
         if (isResponse(message)) {
-            const target = message.id === undefined ? undefined : this.running.get(message.id);
-            if (message.id === undefined || target === undefined) {
-                throw new Error(`No request with id ${String(message.id)} is running, so it can't be answered`);
-            }
-            this.running.delete(message.id);
-            return target.respond(message);
+            return this.respond(message);
         }
-        return this.trySend(() => this.sendOutgoing(this.translate(message), related), message);
+        const outgoing = this.translate(message);
+        const sent = related === undefined ? this.sendStandalone(outgoing) : this.sendRelated(outgoing, related);
+        return isRequest(message) ? this.settleIfUnsent(message, sent) : sent;
     }
 
-    private async sendOutgoing(outgoing: Exclude<JSONRPCMessage, Response>, related: RequestId | undefined): Promise<void> {
-        if (related !== undefined) {
-            const target = this.running.get(related);
-            if (target === undefined && outgoing.method !== 'notifications/cancelled') {
-                throw new Error(`No request with id ${String(related)} is running, so nothing can be sent along with its answer`);
-            }
-            // Where the answer is a single JSON document, a question of the server still reaches the client by the standalone stream;
-            // notifications do not, as they would only be told out of context.
-            if ((await target?.sendRelated(outgoing)) === true || !(isRequest(outgoing) || outgoing.method === 'notifications/cancelled')) {
-                return;
-            }
+    private async respond(response: Response): Promise<void> {
+        const target = response.id === undefined ? undefined : this.running.get(response.id);
+        if (response.id === undefined || target === undefined) {
+            throw new Error(`No request with id ${String(response.id)} is running, so it can't be answered`);
         }
-        return this.sendStandalone(outgoing);
+        this.running.delete(response.id);
+        await target.respond(response);
+    }
+
+    private async sendRelated(outgoing: Exclude<JSONRPCMessage, Response>, related: RequestId): Promise<void> {
+        const target = this.running.get(related);
+        if (target === undefined && outgoing.method !== 'notifications/cancelled') {
+            throw new Error(`No request with id ${String(related)} is running, so nothing can be sent along with its answer`);
+        }
+        // Where the answer is a single JSON document, a question of the server still reaches the client by the standalone stream;
+        // notifications do not, as they would only be told out of context.
+        if ((await target?.sendRelated(outgoing)) === true || !(isRequest(outgoing) || outgoing.method === 'notifications/cancelled')) {
+            return;
+        }
+        await this.sendStandalone(outgoing);
     }
 
     /** A request that could not be sent waits for no reply. */
-    private async trySend(sending: () => Promise<void>, message: JSONRPCMessage): Promise<void> {
+    private async settleIfUnsent({ id }: JSONRPCRequest, sent: Promise<void>): Promise<void> {
         try {
-            await sending();
+            await sent;
         } catch (error) {
-            const wireId = isRequest(message) ? this.wireIds.get(message.id) : undefined;
-            if (isRequest(message) && wireId !== undefined) {
-                this.settle(wireId, message.id);
+            const wireId = this.wireIds.get(id);
+            if (wireId !== undefined) {
+                this.settle(wireId, id);
             }
             throw error;
         }

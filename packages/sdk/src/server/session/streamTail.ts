@@ -1,6 +1,6 @@
 import type { EventStreamSink } from '../http/httpExchange.js';
 import { messageEvent } from '../http/eventText.js';
-import type { EventStreams } from '../transportStore.js';
+import type { EventStreams, StreamEvent } from '../transportStore.js';
 import { formatEventId } from './eventIds.js';
 import { readLogged } from './loggedEvent.js';
 import { asStoreError, type StoreCalls } from './storeCalls.js';
@@ -21,6 +21,12 @@ export interface StreamTailOptions {
     readonly holder: string;
     readonly onended: (tail: StreamTail) => void;
     readonly onerror: (error: Error) => void;
+}
+
+/** What was published, and where. */
+export interface PublishedEvent extends StreamEvent {
+    /** See `EventStreams.publish`. */
+    readonly previous: string | undefined;
 }
 
 const PAGE = 100;
@@ -54,6 +60,17 @@ export class StreamTail {
     /** Position of the last event that was handed to the client. */
     get delivered(): string | undefined {
         return this.position;
+    }
+
+    /**
+     * Takes an event that was just published from who published it, if the client has got all that came before it and can take more.
+     * @returns false if the event must be read.
+     */
+    take({ previous, position, data }: PublishedEvent): boolean {
+        if (this.reading || this.isEnded || this.position === undefined || this.position !== previous || this.options.sink.behind) {
+            return false;
+        }
+        return this.write(position, data);
     }
 
     /** Reads what there is, now or right after the reading that is under way. */
