@@ -18,7 +18,18 @@ export const jsonCalls = cpuScenario({
 export const sseCalls = cpuScenario({
     name: 'sse',
     title: 'A tool call, answered with an event stream',
-    targets: ['bare', 'upstream', 'upstream-resumable', 'transports', 'memory', 'memory-resumable', 'sqlite', 'redis', 'redis-resumable', 'mcp-use'],
+    targets: [
+        'bare',
+        'upstream',
+        'upstream-resumable',
+        'transports',
+        'memory',
+        'memory-resumable',
+        'sqlite',
+        'redis',
+        'redis-resumable',
+        'mcp-use'
+    ],
     json: false,
     rate: RATE,
     prepare: calls
