@@ -9,7 +9,7 @@ const usage = `Judges from outside whether an MCP server keeps its sessions when
 
 Usage:
   mcp-session-conformance run --target NAME|FILE [--target ...] [--only GLOBS] [--driver process|container|url]
-                              [--seed NUMBER] [--report FOLDER]
+                              [--seed NUMBER] [--scale NUMBER] [--report FOLDER]
   mcp-session-conformance list [--only GLOBS] [--json]
   mcp-session-conformance check HISTORY
 
@@ -17,6 +17,7 @@ Usage:
   --only     requirements to check, for example 'routing.*,session.id-issued'; default: all
   --driver   how to run the nodes; default: as processes if the target names a command, else in containers
   --seed     repeats the random workload of an earlier run
+  --scale    does so many times as much in random workloads, which take as many times as long; default: 1
   --report   folder for reports, and for histories of workloads, which check judges again
 
 Exit codes: 0 conforms, 1 fails or its baseline is stale, 2 inconclusive, 64 wrong usage, 70 the suite itself failed.`;
@@ -46,6 +47,11 @@ for (const [signal, code] of [
     ['SIGHUP', 129]
 ] as const) {
     process.once(signal, () => process.exit(code));
+}
+
+/** Nobody reads on (`list | head`): an end as by the signal that says so, which Node ignores. */
+for (const stream of [process.stdout, process.stderr]) {
+    stream.once('error', () => process.exit(141));
 }
 
 /** A fault of the suite must not pass for one of the server, which is what Node's own exit code says. */

@@ -27,6 +27,7 @@ function runOf(target: string, results: readonly CheckResult[], more: Partial<Ru
         driver: 'process',
         nodes: 3,
         seed: 1,
+        scale: 1,
         results,
         knownFailures: [],
         unexpected: results.flatMap(({ id, outcome }) => (outcome === 'fail' ? [id] : [])),

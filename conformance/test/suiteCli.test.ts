@@ -40,6 +40,14 @@ const conforming = { command: ['node', fixture] };
 const only = ['--only', 'session.id-issued,session.missing-id-refused'];
 
 describe('the command line', () => {
+    it('ends without a word when nobody reads what it says', async () => {
+        const child = spawn(process.execPath, [cli, 'list'], { stdio: ['ignore', 'pipe', 'pipe'] });
+        const code = new Promise<number | null>(resolve => child.once('close', resolve));
+        child.stdout.destroy();
+        expect(await text(child.stderr)).toBe('');
+        expect(await code).toBe(141);
+    });
+
     it('ends with 0 when a target conforms, and writes a report', async () => {
         const file = await describeTarget(conforming);
         const report = path.join(path.dirname(file), 'report');
@@ -79,6 +87,7 @@ describe('the command line', () => {
         [['run', '--target', 'nobody'], /no target nobody/],
         [['run', '--target', 'memory', '--only', 'nothing.*'], /nothing\.\*/],
         [['run', '--target', 'memory', '--seed', 'x'], /--seed/],
+        [['run', '--target', 'memory', '--scale', '0'], /--scale/],
         [['run', '--target', 'memory', '--driver', 'bus'], /--driver/],
         [['run', '--target', 'memory', '--speed', '9'], /--speed/]
     ])('ends with 64 when it is called with %j', async (args, message) => {

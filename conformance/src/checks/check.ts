@@ -11,6 +11,8 @@ export interface CheckContext {
     readonly signal: AbortSignal;
     /** What all random numbers are to come from, so that a run can be repeated. */
     readonly seed: number;
+    /** How many times as much as usual a random workload does. */
+    readonly scale: number;
     /** For what does not go through `client`: real clients, whose requests pass a proxy that records them. */
     readonly recorder: Recorder;
     /** What has happened so far in this check. */
@@ -32,8 +34,10 @@ export interface Check {
     readonly harmful?: boolean;
     /** Whether it needs the deployment for itself, for instance since it counts on the turns that the proxy takes. */
     readonly exclusive?: boolean;
-    /** Longest time that it may take, in milliseconds. Default: 20,000. */
+    /** Longest time that it may take, in milliseconds, and a workload at the scale of 1. Default: 20,000. */
     readonly timeoutMs?: number;
+    /** Whether it does as many times as much as the run's scale says. Default: false. */
+    readonly scales?: boolean;
     run(context: CheckContext): Promise<void>;
 }
 

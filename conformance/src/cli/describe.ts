@@ -28,7 +28,7 @@ export function describeRun(result: RunResult): string {
     const summary = [...counts].map(([outcome, count]) => `${count} ${outcome}`).join(', ');
     const seconds = (result.durationMs / 1000).toFixed(1);
     const lines = [
-        `${result.target}: ${result.verdict}; ${summary}; ${result.nodes} nodes (${result.driver}), ${seconds} s, seed ${result.seed}`
+        `${result.target}: ${result.verdict}; ${summary}; ${result.nodes} nodes (${result.driver}), ${seconds} s, seed ${result.seed}, scale ${result.scale}`
     ];
     if (result.unexpected.length > 0) {
         lines.push(`Not in the baseline: ${result.unexpected.join(', ')}`);

@@ -18,19 +18,22 @@ const options = {
     target: { type: 'string', multiple: true },
     only: { type: 'string' },
     seed: { type: 'string' },
+    scale: { type: 'string' },
     report: { type: 'string' },
     driver: { type: 'string' }
 } as const;
 
 const largestSeed = 2 ** 31 - 1;
+const largestScale = 1_000;
 
 /** `run`: judges targets, one after the other. @returns the exit code. */
 export async function runCommand(args: readonly string[]): Promise<number> {
-    const { target: names = [], only, seed: seedText, report, driver: driverText } = parse(args);
+    const { target: names = [], only, seed: seedText, scale: scaleText, report, driver: driverText } = parse(args);
     if (names.length === 0) {
         throw new UsageError('Name a target: `run --target redis`');
     }
     const seed = readSeed(seedText);
+    const scale = readScale(scaleText);
     const driverName = readDriver(driverText);
     // Mistakes are told before anything is started.
     select(manifest, checks, only);
@@ -48,6 +51,7 @@ export async function runCommand(args: readonly string[]): Promise<number> {
             checks,
             only,
             seed,
+            scale,
             onresult: each => console.log(describeResult(each, baseline.has(each.id)))
         });
         results.push(result);
@@ -89,6 +93,14 @@ function readSeed(text: string | undefined): number {
         throw new UsageError(`--seed must be a whole number from 0 to ${largestSeed}, not ${text}`);
     }
     return seed;
+}
+
+function readScale(text = '1'): number {
+    const scale = Number(text);
+    if (text === '' || !Number.isInteger(scale) || scale < 1 || scale > largestScale) {
+        throw new UsageError(`--scale must be a whole number from 1 to ${largestScale}, not ${text}`);
+    }
+    return scale;
 }
 
 function readDriver(text: string | undefined): DriverName | undefined {

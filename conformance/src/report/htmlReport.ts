@@ -53,7 +53,7 @@ function summaryOf(run: RunResult): string {
         `<section class="run"><strong>${text(run.target)}</strong> <span class="${verdict[0]}">${verdict[1]}</span>` +
         `<p class="dim">${text(run.description)}</p><p class="counts">${counts.join('<br>')}</p>` +
         surprises.join('') +
-        `<p class="dim">${run.nodes} nodes (${run.driver}), ${(run.durationMs / 1000).toFixed(1)} s, seed ${run.seed}, ${text(run.startedAt)}</p></section>`
+        `<p class="dim">${run.nodes} nodes (${run.driver}), ${(run.durationMs / 1000).toFixed(1)} s, seed ${run.seed}, scale ${run.scale}, ${text(run.startedAt)}</p></section>`
     );
 }
 

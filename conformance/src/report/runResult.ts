@@ -10,6 +10,8 @@ export interface RunResult {
     readonly driver: 'process' | 'container' | 'url';
     readonly nodes: number;
     readonly seed: number;
+    /** How many times as much as usual random workloads did. */
+    readonly scale: number;
     readonly results: readonly CheckResult[];
     /** Ids that the target's baseline expects to fail. */
     readonly knownFailures: readonly string[];

@@ -27,18 +27,21 @@ export interface CheckRun {
 export async function runCheck(
     { requirement, check }: Entry,
     deployment: Deployment,
-    { seed, exclusive }: { readonly seed: number; readonly exclusive: boolean }
+    { seed, scale, exclusive }: { readonly seed: number; readonly scale: number; readonly exclusive: boolean }
 ): Promise<CheckRun> {
     const recorder = new Recorder();
     const tracked = new TrackedDeployment(deployment, recorder, requirement.faults);
     const logsBefore = await Promise.all(deployment.nodes.map(node => node.logs()));
     const start = performance.now();
-    const error = await errorOf(limit => {
-        const client = new McpClient({ recorder, signal: limit });
-        const note = (text: string) => recorder.record({ type: 'note', text });
-        const run = check.run({ deployment: tracked, client, signal: limit, recorder, history: recorder.events, note, seed });
-        return run.finally(() => client.close());
-    }, check.timeoutMs ?? defaultTimeoutMs);
+    const error = await errorOf(
+        limit => {
+            const client = new McpClient({ recorder, signal: limit });
+            const note = (text: string) => recorder.record({ type: 'note', text });
+            const run = check.run({ deployment: tracked, client, signal: limit, recorder, history: recorder.events, note, seed, scale });
+            return run.finally(() => client.close());
+        },
+        (check.timeoutMs ?? defaultTimeoutMs) * (check.scales === true ? scale : 1)
+    );
     const durationMs = Math.round(performance.now() - start);
     // What comes from now on belongs to no check.
     const history = [...recorder.events];

@@ -18,6 +18,8 @@ export interface RunOptions {
     readonly only?: string | undefined;
     /** What the random numbers of checks come from. */
     readonly seed: number;
+    /** How many times as much as usual random workloads do. Default: 1. */
+    readonly scale?: number | undefined;
     /** Told each result when it is there. */
     readonly onresult?: (result: CheckResult) => void;
 }
@@ -32,7 +34,7 @@ const checksAtATime = 6;
  * @throws {UsageError} if nothing is selected. {HarnessError} if the target can't be started.
  */
 export async function runTarget(options: RunOptions): Promise<RunResult> {
-    const { target, driver, baseline, requirements, checks, only, seed, onresult } = options;
+    const { target, driver, baseline, requirements, checks, only, seed, scale = 1, onresult } = options;
     const selected = select(requirements, checks, only);
     const startedAt = new Date();
     const results = new Map<string, CheckResult>();
@@ -47,7 +49,7 @@ export async function runTarget(options: RunOptions): Promise<RunResult> {
         }
         return obstacle === undefined;
     });
-    await concurrently(group(runnable), deploymentsAtATime, each => runGroup(each, { target, driver, seed, settle }));
+    await concurrently(group(runnable), deploymentsAtATime, each => runGroup(each, { target, driver, seed, scale, settle }));
     const ordered = selected.flatMap(({ requirement }) => results.get(requirement.id) ?? []);
     const known = new Set(requirements.map(({ id }) => id));
     const comparison = compareWithBaseline(ordered, baseline, id => known.has(id));
@@ -59,6 +61,7 @@ export async function runTarget(options: RunOptions): Promise<RunResult> {
         driver: driver.name,
         nodes: nodeCount(target),
         seed,
+        scale,
         results: ordered,
         knownFailures: [...baseline.keys()],
         ...comparison,
@@ -70,6 +73,7 @@ interface GroupContext {
     readonly target: Target;
     readonly driver: Driver;
     readonly seed: number;
+    readonly scale: number;
     readonly settle: (result: CheckResult) => void;
 }
 
@@ -77,11 +81,11 @@ function runGroup(group: Group, context: GroupContext): Promise<void> {
     return group.exclusive ? runAlone(group, context) : runSideBySide(group, context);
 }
 
-async function runSideBySide({ settings, entries }: Group, { target, driver, seed, settle }: GroupContext): Promise<void> {
+async function runSideBySide({ settings, entries }: Group, { target, driver, seed, scale, settle }: GroupContext): Promise<void> {
     const deployment = await driver.start(nodeCount(target), settings);
     try {
         await concurrently(entries, checksAtATime, async entry => {
-            const { result } = await runCheck(entry, deployment, { seed, exclusive: false });
+            const { result } = await runCheck(entry, deployment, { seed, scale, exclusive: false });
             settle(result);
         });
     } finally {
@@ -90,12 +94,12 @@ async function runSideBySide({ settings, entries }: Group, { target, driver, see
 }
 
 /** One check after the other, each on nodes that are well; if they do not recover from one, the next gets new ones. */
-async function runAlone({ settings, entries }: Group, { target, driver, seed, settle }: GroupContext): Promise<void> {
+async function runAlone({ settings, entries }: Group, { target, driver, seed, scale, settle }: GroupContext): Promise<void> {
     let deployment: Deployment | undefined;
     try {
         for (const entry of entries) {
             deployment ??= await driver.start(nodeCount(target), settings);
-            const { result, restored } = await runCheck(entry, deployment, { seed, exclusive: true });
+            const { result, restored } = await runCheck(entry, deployment, { seed, scale, exclusive: true });
             settle(result);
             if (!restored) {
                 await deployment.close();

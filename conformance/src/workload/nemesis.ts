@@ -9,9 +9,16 @@ const lastsMs = { from: 500, to: 2_000 };
 /** After it the nodes are left alone, so that what was cut off can come to its end. */
 const activeMs = 7_000;
 
+export interface NemesisOptions {
+    readonly random: Random;
+    /** How many times as long as usual it is active. */
+    readonly scale: number;
+    readonly stop: AbortSignal;
+}
+
 /** Does one thing to the nodes again and again, for some seconds or until it is told to stop; what it did last is undone then. */
-export async function runNemesis(deployment: Deployment, fault: Fault, random: Random, stop: AbortSignal): Promise<void> {
-    const end = performance.now() + activeMs;
+export async function runNemesis(deployment: Deployment, fault: Fault, { random, scale, stop }: NemesisOptions): Promise<void> {
+    const end = performance.now() + activeMs * scale;
     while (!stop.aborted && performance.now() < end) {
         await pause(random.between(betweenMs.from, betweenMs.to), stop);
         if (!stop.aborted) {

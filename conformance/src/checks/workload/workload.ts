@@ -14,10 +14,11 @@ const steps = 14;
 const timeoutMs = 120_000;
 const shownViolations = 5;
 
-async function runWorkload({ deployment, client, seed, signal }: CheckContext, fault: Fault | undefined): Promise<void> {
-    const plans = planWorkload(seed, { nodes: deployment.nodes.length, sessions, steps });
+async function runWorkload({ deployment, client, seed, scale, signal }: CheckContext, fault: Fault | undefined): Promise<void> {
+    const plans = planWorkload(seed, { nodes: deployment.nodes.length, sessions, steps: steps * scale });
     const done = new AbortController();
-    const nemesis = fault === undefined ? Promise.resolve() : runNemesis(deployment, fault, new Random(seed + 1), done.signal);
+    const nemesis =
+        fault === undefined ? Promise.resolve() : runNemesis(deployment, fault, { random: new Random(seed + 1), scale, stop: done.signal });
     const clients = Promise.all(plans.map(plan => new SessionClient({ deployment, client, plan, signal }).run()));
     await Promise.all([clients.finally(() => done.abort()), nemesis]);
 }
@@ -36,6 +37,7 @@ function workloadCheck(name: string, fault: Fault | undefined): Check {
     return {
         id: `workload.${name}`,
         timeoutMs,
+        scales: true,
         async run(context) {
             await runWorkload(context, fault);
             const { history } = context;
