@@ -20,7 +20,7 @@ Usage:
   --scale    does so many times as much in random workloads, which take as many times as long; default: 1
   --report   folder for reports, and for histories of workloads, which check judges again
 
-Exit codes: 0 conforms, 1 fails or its baseline is stale, 2 inconclusive, 64 wrong usage, 70 the suite itself failed.`;
+Exit codes: 0 conforms, or fails only where its baseline says, 1 fails elsewhere or its baseline is stale, 2 inconclusive, 64 wrong usage, 70 the suite itself failed.`;
 
 const commands: Readonly<Record<string, (args: readonly string[]) => Promise<number>>> = {
     run: runCommand,

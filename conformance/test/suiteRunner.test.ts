@@ -6,6 +6,7 @@ import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Check, CheckResult, Outcome } from '../src/checks/check.ts';
 import type { DeployedNode, Deployment, Driver, NodeSettings } from '../src/drivers/deployment.ts';
+import { exitCodeOf } from '../src/cli/exitCodes.ts';
 import { HarnessError, InconclusiveError, RequirementNotMetError, UsageError, WaitedInVainError } from '../src/errors.ts';
 import type { Fault, Requirement } from '../src/manifest/requirement.ts';
 import { requirement } from '../src/manifest/requirements/sources.ts';
@@ -262,9 +263,14 @@ describe('the verdict', () => {
     ] as const;
     const [good, bad, open] = entries;
 
-    it('is that a target conforms whose failures are all known', async () => {
+    it('is that a target conforms which meets everything', async () => {
+        expect(await judge([good])).toMatchObject({ verdict: 'conforms' });
+    });
+
+    it('is that it fails as known if its failures are those of its baseline', async () => {
         const result = await judge([good, bad], { baseline: new Map([['session.bad', 'known']]) });
-        expect(result).toMatchObject({ verdict: 'conforms', unexpected: [], stale: [], knownFailures: ['session.bad'] });
+        expect(exitCodeOf([result])).toBe(0);
+        expect(result).toMatchObject({ verdict: 'fails-as-known', unexpected: [], stale: [], knownFailures: ['session.bad'] });
     });
 
     it('is that it fails with a failure that is not known', async () => {
@@ -285,7 +291,7 @@ describe('the verdict', () => {
             ['session.good', flaky],
             ['session.bad', flaky]
         ]);
-        expect(await judge([good, bad], { baseline })).toMatchObject({ verdict: 'conforms', unexpected: [], stale: [] });
+        expect(await judge([good, bad], { baseline })).toMatchObject({ verdict: 'fails-as-known', unexpected: [], stale: [] });
         expect(await judge([good], { baseline: new Map([['session.gone', flaky]]) })).toMatchObject({ stale: ['session.gone'] });
     });
 
@@ -294,7 +300,7 @@ describe('the verdict', () => {
             ['session.bad', 'known'],
             ['session.open', 'known']
         ]);
-        expect(await judge(entries, { baseline, only: '*.good,*.open' })).toMatchObject({ verdict: 'conforms', stale: [] });
+        expect(await judge(entries, { baseline, only: '*.good,*.open' })).toMatchObject({ verdict: 'fails-as-known', stale: [] });
     });
 
     it('is inconclusive if a check was, and nothing failed', async () => {

@@ -1,16 +1,16 @@
 import { HarnessError, UsageError } from '../errors.ts';
 import type { RunResult } from '../report/runResult.ts';
 
-/** What the process tells whoever has started it. 64 and 70 are those of `sysexits.h`. */
+/** What the process tells whoever has started it; `conforms` also of a target that fails where its baseline says, and nowhere else. 64 and 70 are those of `sysexits.h`. */
 export const exitCodes = { conforms: 0, fails: 1, inconclusive: 2, usage: 64, harness: 70 } as const;
 
 /** The exit code for all results together: a failure anywhere counts most. */
 export function exitCodeOf(results: readonly RunResult[]): number {
-    return Math.max(...results.map(({ verdict }) => ({ conforms: 0, inconclusive: 1, fails: 2 })[verdict])) === 2
-        ? exitCodes.fails
-        : results.some(({ verdict }) => verdict === 'inconclusive')
-          ? exitCodes.inconclusive
-          : exitCodes.conforms;
+    const verdicts = new Set(results.map(({ verdict }) => verdict));
+    if (verdicts.has('fails')) {
+        return exitCodes.fails;
+    }
+    return verdicts.has('inconclusive') ? exitCodes.inconclusive : exitCodes.conforms;
 }
 
 /** The exit code for an error that ended the run. */

@@ -40,8 +40,15 @@ export function htmlReport(results: readonly RunResult[], requirements: readonly
     ].join('\n');
 }
 
+const verdicts = {
+    conforms: ['good', '✓ conforms'],
+    'fails-as-known': ['warn', '✗ fails, as its baseline says'],
+    fails: ['bad', '✗ fails'],
+    inconclusive: ['warn', '? inconclusive']
+} as const;
+
 function summaryOf(run: RunResult): string {
-    const verdict = { conforms: ['good', '✓ conforms'], fails: ['bad', '✗ fails'], inconclusive: ['warn', '? inconclusive'] }[run.verdict];
+    const [style, verdict] = verdicts[run.verdict];
     const counts = (['pass', 'fail', 'inconclusive', 'not-run', 'not-applicable'] as const)
         .map(outcome => ({ outcome, count: run.results.filter(result => result.outcome === outcome).length }))
         .filter(({ count }) => count > 0)
@@ -50,7 +57,7 @@ function summaryOf(run: RunResult): string {
         );
     const surprises = [listed('not in the baseline', run.unexpected), listed('in the baseline, but not failing', run.stale)];
     return (
-        `<section class="run"><strong>${text(run.target)}</strong> <span class="${verdict[0]}">${verdict[1]}</span>` +
+        `<section class="run"><strong>${text(run.target)}</strong> <span class="${style}">${verdict}</span>` +
         `<p class="dim">${text(run.description)}</p><p class="counts">${counts.join('<br>')}</p>` +
         surprises.join('') +
         `<p class="dim">${run.nodes} nodes (${run.driver}), ${(run.durationMs / 1000).toFixed(1)} s, seed ${run.seed}, scale ${run.scale}, ${text(run.startedAt)}</p></section>`

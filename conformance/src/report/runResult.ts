@@ -19,5 +19,6 @@ export interface RunResult {
     readonly unexpected: readonly string[];
     /** Entries of the baseline that did not fail (stale). */
     readonly stale: readonly string[];
-    readonly verdict: 'conforms' | 'fails' | 'inconclusive';
+    /** `fails-as-known` if it fails where its baseline says, and nowhere else. */
+    readonly verdict: 'conforms' | 'fails-as-known' | 'fails' | 'inconclusive';
 }
