@@ -17,7 +17,7 @@ export class SourceFile {
         this.name = name;
         this.text = text;
         this.root = ts.createSourceFile(name, text, ts.ScriptTarget.Latest, true);
-        /** @type {{ position: number, text: string }[]} */
+        /** What is inserted where, in place of so many characters. @type {{ position: number, text: string, removed: number }[]} */
         this.insertions = [];
     }
 
@@ -57,8 +57,8 @@ export class SourceFile {
         return found;
     }
 
-    insert(position, text) {
-        this.insertions.push({ position, text });
+    insert(position, text, removed = 0) {
+        this.insertions.push({ position, text, removed });
     }
 
     only(nodes, what) {
@@ -91,8 +91,8 @@ export class SourceFile {
         }
         let result = this.text;
         // From the end on, so that positions stay true; of several at one place, the first goes first.
-        for (const { position, text } of this.insertions.map((insertion, index) => ({ ...insertion, index })).sort(lastFirst)) {
-            result = result.slice(0, position) + text + result.slice(position);
+        for (const { position, text, removed } of this.insertions.map((insertion, index) => ({ ...insertion, index })).sort(lastFirst)) {
+            result = result.slice(0, position) + text + result.slice(position + removed);
         }
         return result;
     }
@@ -158,6 +158,20 @@ class Body {
     /** Adds lines after an `if`, see {@link appendToIf}. @param {string[]} names @param {string} lines @param {number} depth */
     addAfterIf(names, lines, depth) {
         this.file.insert(this.ifOf(names).end, `\n${indent(lines, depth)}`);
+    }
+
+    /**
+     * Lets an `if` that asks whether something is falsy ask whether it is undefined.
+     * @param {string[]} names see {@link appendToIf}
+     */
+    askForUndefined(names) {
+        const { ts, root } = this.file;
+        const { expression } = this.ifOf(names);
+        if (!ts.isPrefixUnaryExpression(expression) || expression.operator !== ts.SyntaxKind.ExclamationToken) {
+            throw new ApplyError(`${this.file.name} does not ask "if (!…${names.at(-1)})" any more; the change must be looked at anew`);
+        }
+        const start = expression.getStart(root);
+        this.file.insert(start, `${expression.operand.getText(root)} === undefined`, expression.end - start);
     }
 
     ifOf(names) {

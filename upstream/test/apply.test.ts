@@ -52,6 +52,16 @@ export class WebStandardStreamableHTTPServerTransport {
 `;
 const source = 'src/server/webStandardStreamableHttp.ts';
 
+const protocol = `export class Protocol {
+    private async _oncancel(notification: CancelledNotification): Promise<void> {
+        if (!notification.params.requestId) {
+            return;
+        }
+        nothing(notification);
+    }
+}
+`;
+
 describe('a checkout', () => {
     let checkout: string;
 
@@ -125,6 +135,15 @@ describe('a checkout', () => {
         expect(await read(source)).toBe(once);
     });
 
+    it('gets one condition changed, once', { timeout }, async () => {
+        await put('src/shared/protocol.ts', protocol);
+        await apply('4');
+        const changed = protocol.replace('(!notification.params.requestId)', '(notification.params.requestId === undefined)');
+        expect(await read('src/shared/protocol.ts')).toBe(changed);
+        await expect(apply('4')).rejects.toThrow(/has no "if of notification, params, requestId in method _oncancel" any more/);
+        expect(await read('src/shared/protocol.ts')).toBe(changed);
+    });
+
     it('is left as it is when a place has moved', { timeout }, async () => {
         const moved = transport.replace('async send(', 'async write(');
         await put(source, moved);
@@ -180,7 +199,7 @@ describe.skipIf(realCheckout === undefined)('a checkout of the SDK (UPSTREAM_CHE
         try {
             await cp(realCheckout ?? '', copy, { recursive: true, filter: name => path.basename(name) !== 'node_modules' });
             await symlink(path.join(realCheckout ?? '', 'node_modules'), path.join(copy, 'node_modules'));
-            await run(process.execPath, [path.join(upstream, 'apply.mjs'), '0,1,2,3', copy], { timeout });
+            await run(process.execPath, [path.join(upstream, 'apply.mjs'), '0,1,2,3,4', copy], { timeout });
             const { stdout } = await run('npm', ['test'], { cwd: copy, timeout: 600_000, maxBuffer: 2 ** 28 });
             expect(stdout).toMatch(/sessionHandler\.test\.ts/);
         } finally {
