@@ -1,6 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import {
+    type AppendResult,
     type EventStreams,
+    type HoldResult,
+    type PublishResult,
+    type ReadResult,
     type StreamEvent,
     type StreamRetention,
     TransportStoreError
@@ -11,11 +15,6 @@ import { OrderedBatches } from './orderedBatches.js';
 import type { RedisCommands } from './redisCommands.js';
 import { arrayOf, integerOf, optionalTextOf, pairsOf, textOf, textsOf, unexpectedReply } from './replies.js';
 import { appendEvents, holdStream, publishEvents, readEvents, releaseStream } from './scripts/streamScripts.js';
-
-type AppendResult = Awaited<ReturnType<EventStreams['append']>>;
-type PublishResult = Awaited<ReturnType<EventStreams['publish']>>;
-type ReadResult = Awaited<ReturnType<EventStreams['read']>>;
-type HoldResult = Awaited<ReturnType<EventStreams['hold']>>;
 
 interface StreamName {
     readonly sessionId: string;

@@ -134,6 +134,42 @@ export interface StreamRetention {
     readonly maxEvents: number;
 }
 
+/** What came of an append: `closed` if the stream accepts nothing any more, `missing` if the session is absent. */
+export type AppendResult =
+    { readonly status: 'ok'; readonly holder?: string | undefined } | { readonly status: 'closed' } | { readonly status: 'missing' };
+
+/** What came of publishing: `missing` if the session is absent. */
+export type PublishResult =
+    | {
+          readonly status: 'ok';
+          /** Positions of the events, in their order. */
+          readonly positions: readonly string[];
+          /**
+           * If the store can tell: the position that a reader must have come to if it is to have missed nothing of what was published
+           * before. A reader on the writer's node that stands there is handed the new events as they are, and need not read them.
+           */
+          readonly previous?: string | undefined;
+          readonly holder?: string | undefined;
+      }
+    | { readonly status: 'missing' };
+
+/**
+ * What a stream has: `unknown` if the session has no such stream (never written to, or dropped), `trimmed` if events after the position
+ * are no longer kept. A stream that is only held, not yet written to, is empty, not unknown.
+ */
+export type ReadResult =
+    | {
+          readonly status: 'ok';
+          readonly events: readonly StreamEvent[];
+          /** The stream is closed, and `events` are its last. */
+          readonly closed: boolean;
+      }
+    | { readonly status: 'unknown' }
+    | { readonly status: 'trimmed' };
+
+/** What came of holding a stream: the holder before, if there was one, or `missing` if the session is absent. */
+export type HoldResult = { readonly status: 'ok'; readonly previous?: string | undefined } | { readonly status: 'missing' };
+
 /**
  * Event streams of a session that every node can read.
  *
@@ -159,33 +195,15 @@ export interface EventStreams {
         streamId: string,
         events: readonly { readonly number: number; readonly data: string }[],
         options: StreamRetention & { readonly close?: boolean | undefined }
-    ): Promise<
-        { readonly status: 'ok'; readonly holder?: string | undefined } | { readonly status: 'closed' } | { readonly status: 'missing' }
-    >;
+    ): Promise<AppendResult>;
 
     /**
      * Adds events to a stream with many producers. Events of one call stay together and in order; calls of one producer that are
      * made one after another (awaited or not, on one store handle) keep their order.
      *
      * Rejects with `STORE_MISUSED` for a stream that was appended to, a closed one among them, as does an append to a published one.
-     * @returns the positions, in the order of `data`, and, if the store can tell, `previous`: a position that the reader must have come
-     * to if it is to have missed nothing of what was published before. A reader on the writer's node that stands there is handed the
-     * new events as they are, and need not read them.
      */
-    publish(
-        sessionId: string,
-        streamId: string,
-        data: readonly string[],
-        retention: StreamRetention
-    ): Promise<
-        | {
-              readonly status: 'ok';
-              readonly positions: readonly string[];
-              readonly previous?: string | undefined;
-              readonly holder?: string | undefined;
-          }
-        | { readonly status: 'missing' }
-    >;
+    publish(sessionId: string, streamId: string, data: readonly string[], retention: StreamRetention): Promise<PublishResult>;
 
     /**
      * Reads events after a position, oldest first.
@@ -194,20 +212,8 @@ export interface EventStreams {
      * event is no error: nothing is behind it yet. It comes from a client, so it may be any text: what is no position of this store is
      * answered with `trimmed`, as nobody knows what is behind it, and never with a rejection.
      * @param limit largest number of events to return.
-     * @returns `unknown` if the session has no such stream (never written to, or dropped), `trimmed` if events after `after` are no
-     * longer kept. `closed` tells that the stream is closed and the returned events are its last. A stream that is only held, not yet
-     * written to, is empty, not unknown.
      */
-    read(
-        sessionId: string,
-        streamId: string,
-        after: string | undefined,
-        limit: number
-    ): Promise<
-        | { readonly status: 'ok'; readonly events: readonly StreamEvent[]; readonly closed: boolean }
-        | { readonly status: 'unknown' }
-        | { readonly status: 'trimmed' }
-    >;
+    read(sessionId: string, streamId: string, after: string | undefined, limit: number): Promise<ReadResult>;
 
     /**
      * Makes `holder` the one reader of the stream. Whatever is written after this call resolves is written with the holder known, so:
@@ -216,13 +222,8 @@ export interface EventStreams {
      * A hold lasts until it is released or taken, or the session ends. It outlives the events: who writes after they were dropped is
      * told the holder, and who reads on from the newest position before gets what was written since.
      * @param holder opaque text of at most 128 visible ASCII characters.
-     * @returns the holder before, if there was one.
      */
-    hold(
-        sessionId: string,
-        streamId: string,
-        holder: string
-    ): Promise<{ readonly status: 'ok'; readonly previous?: string | undefined } | { readonly status: 'missing' }>;
+    hold(sessionId: string, streamId: string, holder: string): Promise<HoldResult>;
 
     /**
      * Ends the hold if `holder` still has it.

@@ -1,6 +1,9 @@
 import {
+    type AppendResult,
     type EventStreams,
-    type StreamEvent,
+    type HoldResult,
+    type PublishResult,
+    type ReadResult,
     type StreamRetention,
     TransportStoreError
 } from '@modelcontextprotocol/sdk/server/transportStore.js';
@@ -45,9 +48,7 @@ export class SqliteEventStreams implements EventStreams {
         streamId: string,
         events: readonly NumberedEvent[],
         options: StreamRetention & { readonly close?: boolean | undefined }
-    ): Promise<
-        { readonly status: 'ok'; readonly holder?: string | undefined } | { readonly status: 'closed' } | { readonly status: 'missing' }
-    > {
+    ): Promise<AppendResult> {
         const close = options.close === true;
         return this.#transactions.write(sql => {
             const now = Date.now();
@@ -67,20 +68,7 @@ export class SqliteEventStreams implements EventStreams {
         });
     }
 
-    async publish(
-        sessionId: string,
-        streamId: string,
-        data: readonly string[],
-        retention: StreamRetention
-    ): Promise<
-        | {
-              readonly status: 'ok';
-              readonly positions: readonly string[];
-              readonly previous?: string | undefined;
-              readonly holder?: string | undefined;
-          }
-        | { readonly status: 'missing' }
-    > {
+    async publish(sessionId: string, streamId: string, data: readonly string[], retention: StreamRetention): Promise<PublishResult> {
         return this.#transactions.write(sql => {
             const now = Date.now();
             const place = find(sql, sessionId, streamId, now);
@@ -98,16 +86,7 @@ export class SqliteEventStreams implements EventStreams {
         });
     }
 
-    async read(
-        sessionId: string,
-        streamId: string,
-        after: string | undefined,
-        limit: number
-    ): Promise<
-        | { readonly status: 'ok'; readonly events: readonly StreamEvent[]; readonly closed: boolean }
-        | { readonly status: 'unknown' }
-        | { readonly status: 'trimmed' }
-    > {
+    async read(sessionId: string, streamId: string, after: string | undefined, limit: number): Promise<ReadResult> {
         return this.#transactions.readTogether(sql => {
             const now = Date.now();
             const stream = find(sql, sessionId, streamId, now)?.stream;
@@ -135,11 +114,7 @@ export class SqliteEventStreams implements EventStreams {
         });
     }
 
-    async hold(
-        sessionId: string,
-        streamId: string,
-        holder: string
-    ): Promise<{ readonly status: 'ok'; readonly previous?: string | undefined } | { readonly status: 'missing' }> {
+    async hold(sessionId: string, streamId: string, holder: string): Promise<HoldResult> {
         return this.#transactions.write(sql => {
             const now = Date.now();
             const place = find(sql, sessionId, streamId, now);

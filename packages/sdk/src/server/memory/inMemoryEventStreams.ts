@@ -1,5 +1,13 @@
 import { TransientMap } from '../http/transientMap.js';
-import { type EventStreams, type StreamEvent, type StreamRetention, TransportStoreError } from '../transportStore.js';
+import {
+    type AppendResult,
+    type EventStreams,
+    type HoldResult,
+    type PublishResult,
+    type ReadResult,
+    type StreamRetention,
+    TransportStoreError
+} from '../transportStore.js';
 import { MemoryStream, type WritingKind } from './memoryStream.js';
 import { dropExpiredStreams, type MemorySession, type SessionTable } from './sessionTable.js';
 
@@ -19,9 +27,7 @@ export class InMemoryEventStreams implements EventStreams {
         streamId: string,
         events: readonly { readonly number: number; readonly data: string }[],
         options: StreamRetention & { readonly close?: boolean | undefined }
-    ): Promise<
-        { readonly status: 'ok'; readonly holder?: string | undefined } | { readonly status: 'closed' } | { readonly status: 'missing' }
-    > {
+    ): Promise<AppendResult> {
         const session = this.#table.get(sessionId);
         if (session === undefined) {
             return { status: 'missing' };
@@ -38,20 +44,7 @@ export class InMemoryEventStreams implements EventStreams {
         return { status: 'ok', holder: stream.holder };
     }
 
-    async publish(
-        sessionId: string,
-        streamId: string,
-        data: readonly string[],
-        retention: StreamRetention
-    ): Promise<
-        | {
-              readonly status: 'ok';
-              readonly positions: readonly string[];
-              readonly previous?: string | undefined;
-              readonly holder?: string | undefined;
-          }
-        | { readonly status: 'missing' }
-    > {
+    async publish(sessionId: string, streamId: string, data: readonly string[], retention: StreamRetention): Promise<PublishResult> {
         const session = this.#table.get(sessionId);
         if (session === undefined) {
             return { status: 'missing' };
@@ -67,16 +60,7 @@ export class InMemoryEventStreams implements EventStreams {
         return { status: 'ok', positions, previous, holder: stream.holder };
     }
 
-    async read(
-        sessionId: string,
-        streamId: string,
-        after: string | undefined,
-        limit: number
-    ): Promise<
-        | { readonly status: 'ok'; readonly events: readonly StreamEvent[]; readonly closed: boolean }
-        | { readonly status: 'unknown' }
-        | { readonly status: 'trimmed' }
-    > {
+    async read(sessionId: string, streamId: string, after: string | undefined, limit: number): Promise<ReadResult> {
         const stream = this.#table.get(sessionId)?.streams?.get(streamId);
         if (stream === undefined || (stream.dropExpired(this.#table.now()) && stream.holder === undefined)) {
             return { status: 'unknown' };
@@ -86,11 +70,7 @@ export class InMemoryEventStreams implements EventStreams {
         return found === undefined ? { status: 'trimmed' } : { status: 'ok', ...found };
     }
 
-    async hold(
-        sessionId: string,
-        streamId: string,
-        holder: string
-    ): Promise<{ readonly status: 'ok'; readonly previous?: string | undefined } | { readonly status: 'missing' }> {
+    async hold(sessionId: string, streamId: string, holder: string): Promise<HoldResult> {
         const session = this.#table.get(sessionId);
         if (session === undefined) {
             return { status: 'missing' };
