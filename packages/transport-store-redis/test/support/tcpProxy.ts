@@ -5,6 +5,7 @@ import { freePort } from './freePort.js';
 /** Stands between a client and a server, and does to their connections what networks do. */
 export class TcpProxy {
     readonly #server: Server;
+    #target: { readonly host: string; readonly port: number };
     readonly #pairs = new Set<{ readonly client: Socket; readonly server: Socket }>();
     /** Number of pieces of data that servers have answered. */
     answered = 0;
@@ -15,16 +16,18 @@ export class TcpProxy {
 
     private constructor(
         server: Server,
-        readonly port: number
+        readonly port: number,
+        target: { readonly host: string; readonly port: number }
     ) {
         this.#server = server;
+        this.#target = target;
     }
 
     static async start(target: { host: string; port: number }): Promise<TcpProxy> {
         const server = createServer();
         const port = await freePort();
-        const proxy = new TcpProxy(server, port);
-        server.on('connection', client => proxy.#join(client, connect(target)));
+        const proxy = new TcpProxy(server, port, target);
+        server.on('connection', client => proxy.#join(client, connect(proxy.#target)));
         server.listen(port, '127.0.0.1');
         await once(server, 'listening');
         return proxy;
@@ -60,6 +63,11 @@ export class TcpProxy {
         for (const { client } of this.#pairs) {
             client.pause();
         }
+    }
+
+    /** From now on new connections lead to another server. */
+    retarget(target: { readonly host: string; readonly port: number }): void {
+        this.#target = target;
     }
 
     /** Breaks all connections. */
