@@ -85,10 +85,11 @@ function linkOf(client: RedisSingleClient | RedisClusterClient): RedisLink {
         return new ClusterLink(client);
     }
     // Whoever writes JavaScript may pass anything, such as a client of another package.
-    if (typeof client.sendCommand !== 'function' || typeof client.duplicate !== 'function' || typeof client.isReady !== 'boolean') {
+    const isSingle = typeof client.sendCommand === 'function' && typeof client.duplicate === 'function' && 'options' in client;
+    if (!isSingle || typeof client.isReady !== 'boolean') {
         throw new TransportStoreError(
             'STORE_MISUSED',
-            'The client must be the result of createClient() or createCluster() of the package "redis", version 6.1 or later.'
+            'The client must be the result of createClient() or createCluster() of the package "redis", version 6.1 or later, not of a pool or of Sentinel.'
         );
     }
     return new SingleLink(client);

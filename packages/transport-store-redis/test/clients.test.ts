@@ -1,4 +1,4 @@
-import { createClient, createCluster, defineScript } from 'redis';
+import { createClient, createCluster, createSentinel, defineScript } from 'redis';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { RedisTransportStore } from '../src/index.js';
 import { absenceOfServer, titled } from './support/availability.js';
@@ -79,5 +79,11 @@ describe('the types', () => {
         const pool = createClient().createPool();
         // @ts-expect-error It is no client of one server, nor of a cluster.
         expect(() => new RedisTransportStore(pool)).toThrow(expect.objectContaining({ code: 'STORE_MISUSED' }));
+    });
+
+    test('refuse a client of Sentinel, which takes commands in another way', () => {
+        const sentinel = createSentinel({ name: 'mymaster', sentinelRootNodes: [{ host: '127.0.0.1', port: 1 }] });
+        // @ts-expect-error It is no client of one server, nor of a cluster.
+        expect(() => new RedisTransportStore(sentinel)).toThrow(/not of a pool or of Sentinel/);
     });
 });
