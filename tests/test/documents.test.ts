@@ -223,7 +223,7 @@ describe('TypeScript in the documents', () => {
 
 describe('the options in the README', () => {
     test('are those of the session handler, with their defaults', async () => {
-        const source = await readFile(path.join(root, 'packages/sdk/src/server/sessionHandler.ts'), 'utf8');
+        const source = await readFile(path.join(root, 'packages/sdk/src/server/session/sessionHandlerOptions.ts'), 'utf8');
         expect(optionsInTable(textOf('README.md'))).toEqual(optionsInSource(source));
     });
 });

@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import { TransportStoreError } from '@modelcontextprotocol/sdk/server/transportStore.js';
 import { describe, expect, test } from 'vitest';
 import { startRedisServer } from '../../packages/transport-store-redis/test/support/redisServer.ts';
@@ -7,6 +8,19 @@ import { requestsThatNameASession, type SessionRequest } from './support/session
 import { redisAt, stores } from './support/stores.ts';
 import { describeOnStores, memoryOnly } from './support/watchedNodes.ts';
 import { Gate, hang, rejectWith, throwAtOnce, type Intervention, type WatchedStore } from './support/watchedStore.ts';
+
+/** What a store that was loaded by `require` throws. */
+function commonJsError(): Error {
+    const module: unknown = createRequire(import.meta.url)('@modelcontextprotocol/sdk/server/transportStore.js');
+    if (typeof module === 'object' && module !== null && 'TransportStoreError' in module && isOtherCopy(module.TransportStoreError)) {
+        return new module.TransportStoreError('STORE_FULL', 'full');
+    }
+    throw new Error('The CommonJS module has no class of its own');
+}
+
+function isOtherCopy(value: unknown): value is typeof TransportStoreError {
+    return typeof value === 'function' && value.name === 'TransportStoreError' && value !== TransportStoreError;
+}
 
 const initialize: SessionRequest = { what: 'initialize', send: url => post(url, initializeMessage()) };
 const allRequests = [...requestsThatNameASession, initialize];
@@ -39,6 +53,15 @@ const faults: { what: string; intervention: Intervention; data?: string; isLost?
         what: 'rejects with an error of its own',
         intervention: rejectWith(new TransportStoreError('STORE_FULL', 'full')),
         data: 'STORE_FULL'
+    },
+    {
+        what: 'rejects with a CommonJS error of its own',
+        intervention: rejectWith(commonJsError()),
+        data: 'STORE_FULL'
+    },
+    {
+        what: 'rejects with an error of an unknown code',
+        intervention: rejectWith(Object.assign(new Error('down'), { name: 'TransportStoreError', code: 'toString' }))
     },
     { what: 'throws', intervention: throwAtOnce(new Error('down')) },
     { what: 'rejects with undefined', intervention: rejectWith(undefined) },

@@ -10,7 +10,12 @@ const places = {
         readme: 'src/examples/README.md',
         example: 'src/examples/server/multiNodeStreamableHttp.ts'
     },
-    main: { needs: ['packages/server/src/server/http/restoring.ts'], readme: 'examples/README.md', example: undefined }
+    // An example on main is a package of the workspace, which its lockfile has to know; the section says it in fewer words.
+    main: {
+        needs: ['packages/server/src/server/sessionHandler.ts', 'packages/server/src/server/http/restoring.ts'],
+        readme: 'examples/README.md',
+        example: undefined
+    }
 };
 
 /** @param {import('../lib/checkout.mjs').Checkout} checkout */

@@ -1,7 +1,7 @@
 import { ApplyError } from './errors.mjs';
 
 /**
- * A TypeScript file of somebody else into which lines of our own are inserted.
+ * A TypeScript file that is changed: mostly one of somebody else, into which lines of our own are inserted.
  *
  * Places are named by what stands there (a class, a method, a property), found in the syntax tree. Where that is not there, or is there
  * twice, nothing is guessed.
@@ -36,6 +36,24 @@ export class SourceFile {
     addToInterface(name, lines) {
         const found = this.root.statements.filter(node => this.ts.isInterfaceDeclaration(node) && node.name.text === name);
         this.insert(this.only(found, `interface ${name}`).members.end, `\n\n${indent(lines, 1)}`);
+    }
+
+    /** Removes a member of an interface, with its comment. @param {string} name @param {string} member */
+    removeFromInterface(name, member) {
+        const found = this.root.statements.filter(node => this.ts.isInterfaceDeclaration(node) && node.name.text === name);
+        const members = this.only(found, `interface ${name}`).members.filter(node => node.name?.getText(this.root) === member);
+        const node = this.only(members, `${name}.${member}`);
+        this.insert(node.pos, '', node.end - node.pos);
+    }
+
+    /** Removes a name from the import that brings it, among others. @param {string} name */
+    removeImported(name) {
+        const node = this.only(
+            this.below(this.root, this.ts.isImportSpecifier).filter(specifier => specifier.name.text === name),
+            `import of ${name}`
+        );
+        const comma = /^\s*,/.exec(this.text.slice(node.end))?.[0].length ?? 0;
+        this.insert(node.pos, '', node.end + comma - node.pos);
     }
 
     /** @param {string} name */
@@ -80,7 +98,8 @@ export class SourceFile {
     /** Whether what is to be inserted stands beside its place already. */
     isThere({ position, text }) {
         return (
-            this.text.slice(0, position).trimEnd().endsWith(text.trim()) || this.text.slice(position).trimStart().startsWith(text.trim())
+            text !== '' &&
+            (this.text.slice(0, position).trimEnd().endsWith(text.trim()) || this.text.slice(position).trimStart().startsWith(text.trim()))
         );
     }
 

@@ -72,6 +72,22 @@ describe('a checkout', () => {
 
     const read = (file: string): Promise<string> => readFile(path.join(checkout, file), 'utf8');
 
+    /** The modules of a folder that were added to it, and what they import that is not there. */
+    async function modulesOf(folder: string, own: string): Promise<{ files: string[]; missing: string[] }> {
+        const all = await readdir(path.join(checkout, folder), { recursive: true });
+        const files = all.filter(name => name.endsWith('.ts') && name !== own);
+        const missing: string[] = [];
+        for (const name of files) {
+            for (const [, target = ''] of (await read(path.join(folder, name))).matchAll(/from '(\.[^']+)'/g)) {
+                const module = path.join(path.dirname(name), target.replace(/\.js$/, '') + '.ts');
+                if (!all.includes(module)) {
+                    missing.push(path.join(folder, path.dirname(name), target));
+                }
+            }
+        }
+        return { files, missing };
+    }
+
     function apply(changes: string): Promise<{ stdout: string }> {
         return run(process.execPath, [path.join(upstream, 'apply.mjs'), changes, checkout], { timeout });
     }
@@ -101,8 +117,6 @@ describe('a checkout', () => {
 
     it('gets a session handler that names no module which is not there', { timeout }, async () => {
         await apply('1,2');
-        const files = await readdir(path.join(checkout, 'src/server'), { recursive: true });
-        const ours = files.filter(name => name.endsWith('.ts') && name !== 'webStandardStreamableHttp.ts');
         const ofTheSdk = [
             'types.js',
             'auth/types.js',
@@ -111,21 +125,9 @@ describe('a checkout', () => {
             'experimental/tasks/interfaces.js',
             'server/sseKeepAlive.js'
         ];
-        const missing: string[] = [];
-        for (const name of ours) {
-            const text = await read(`src/server/${name}`);
-            for (const [, target = ''] of text.matchAll(/from '(\.[^']+)'/g)) {
-                const file = path.join('src/server', path.dirname(name), target);
-                if (
-                    !ofTheSdk.some(known => file.endsWith(known)) &&
-                    !files.includes(path.relative('src/server', file.replace(/js$/, 'ts')))
-                ) {
-                    missing.push(`${name}: ${target}`);
-                }
-            }
-        }
-        expect(ours.length).toBeGreaterThan(40);
-        expect(missing).toEqual([]);
+        const { files, missing } = await modulesOf('src/server', 'webStandardStreamableHttp.ts');
+        expect(files.length).toBeGreaterThan(40);
+        expect(missing.filter(name => !ofTheSdk.some(known => name.endsWith(known)))).toEqual([]);
     });
 
     it('is changed only once', { timeout }, async () => {
@@ -178,6 +180,52 @@ describe('a checkout', () => {
         expect(readme).not.toMatch(/^old$/m);
     });
 
+    describe('of main', () => {
+        const server = 'packages/server/src';
+
+        beforeEach(async () => {
+            await rm(path.join(checkout, 'src'), { recursive: true });
+            await put(`${server}/server/streamableHttp.ts`, transport);
+            await put(`${server}/index.ts`, "export { nothing } from './nothing';\n");
+        });
+
+        it('gets a session handler that names no module which is not there', { timeout }, async () => {
+            await apply('1,2');
+            const { files, missing } = await modulesOf(`${server}/server`, 'streamableHttp.ts');
+            expect(files.length).toBeGreaterThan(40);
+            expect(missing.sort()).toEqual([`${server}/server/createMcpHandler`, `${server}/server/sseKeepAlive`]);
+        });
+
+        it('gets no tasks and no `node:` modules', { timeout }, async () => {
+            await apply('1,2');
+            const { files } = await modulesOf(`${server}/server`, 'streamableHttp.ts');
+            for (const name of files) {
+                expect(await read(`${server}/server/${name}`)).not.toMatch(/from 'node:|TaskMessage/);
+            }
+            expect(await read(`${server}/server/transportFactory.ts`)).toContain('readonly transport: Transport;\n}');
+        });
+
+        it('exports what it gets', { timeout }, async () => {
+            await apply('1,2');
+            const index = await read(`${server}/index.ts`);
+            expect(index).toMatch(/^export { nothing } from '\.\/nothing';$/m);
+            expect(index).toContain("export { createSessionHandler } from './server/sessionHandler';");
+            for (const [, names = '', module = ''] of index.matchAll(/^export (?:type )?{([^}]+)} from '(\.\/server\/[^']+)'/gm)) {
+                const text = await read(path.join(server, `${module}.ts`));
+                for (const name of names.split(',')) {
+                    expect(text).toMatch(new RegExp(`export (?:type )?(?:(?:interface|type|class|function) |{[^}]*)${name.trim()}\\b`));
+                }
+            }
+        });
+
+        it('is left as it is when it has been changed', { timeout }, async () => {
+            await apply('1,2');
+            const index = await read(`${server}/index.ts`);
+            await expect(apply('2')).rejects.toThrow(/index\.ts has this change already/);
+            expect(await read(`${server}/index.ts`)).toBe(index);
+        });
+    });
+
     it('has to have its dependencies', { timeout }, async () => {
         await rm(path.join(checkout, 'node_modules'), { recursive: true });
         await expect(apply('0')).rejects.toThrow(/run `npm ci` there first/);
@@ -190,17 +238,19 @@ describe('a checkout', () => {
     });
 });
 
-/** Folder of a v1.x checkout with its dependencies installed: what the SDK's own tests say is worth their minute. */
-const realCheckout = process.env.UPSTREAM_CHECKOUT;
+/** Folders of checkouts with their dependencies installed: what the SDK's own tests say is worth their minutes. */
+const realCheckouts = [
+    { branch: 'v1.x', folder: process.env.UPSTREAM_CHECKOUT, changes: '0,1,2,3,4', tests: '.' },
+    { branch: 'main', folder: process.env.UPSTREAM_MAIN_CHECKOUT, changes: '1,2,3', tests: 'packages/server' }
+];
 
-describe.skipIf(realCheckout === undefined)('a checkout of the SDK (UPSTREAM_CHECKOUT)', () => {
-    it('passes its own tests with all changes', { timeout: 600_000 }, async () => {
+describe.each(realCheckouts)('a checkout of the SDK, branch $branch', ({ folder = '', changes, tests }) => {
+    it.skipIf(folder === '')('passes its own tests with all changes', { timeout: 600_000 }, async () => {
         const copy = await mkdtemp(path.join(tmpdir(), 'upstream-copy-'));
         try {
-            await cp(realCheckout ?? '', copy, { recursive: true, filter: name => path.basename(name) !== 'node_modules' });
-            await symlink(path.join(realCheckout ?? '', 'node_modules'), path.join(copy, 'node_modules'));
-            await run(process.execPath, [path.join(upstream, 'apply.mjs'), '0,1,2,3,4', copy], { timeout });
-            const { stdout } = await run('npm', ['test'], { cwd: copy, timeout: 600_000, maxBuffer: 2 ** 28 });
+            await cp(folder, copy, { recursive: true, verbatimSymlinks: true });
+            await run(process.execPath, [path.join(upstream, 'apply.mjs'), changes, copy], { timeout });
+            const { stdout } = await run('npm', ['test'], { cwd: path.join(copy, tests), timeout: 600_000, maxBuffer: 2 ** 28 });
             expect(stdout).toMatch(/sessionHandler\.test\.ts/);
         } finally {
             await rm(copy, { recursive: true, force: true });

@@ -1,6 +1,4 @@
-import type { TaskMessageQueue } from '../experimental/tasks/interfaces.js';
-import type { AuthInfo } from './auth/types.js';
-import type { Transport } from '../shared/transport.js';
+import type { AuthInfo, TaskMessageQueue, Transport } from './http/sdk.js';
 
 /** What a {@link TransportFactory} is told about the session that it makes a server for. */
 export interface TransportFactoryContext {

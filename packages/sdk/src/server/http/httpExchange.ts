@@ -1,4 +1,5 @@
-import type { AuthInfo, RequestInfo } from './sdk.js';
+import type { RequestInfo } from './requestInfo.js';
+import type { AuthInfo } from './sdk.js';
 
 /**
  * One HTTP request and the answer to it, as the protocol code sees them.

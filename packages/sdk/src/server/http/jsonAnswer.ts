@@ -19,7 +19,7 @@ export class JsonAnswer {
         this.exchange = exchange;
         this.headers = headers;
         this.requestIds = requestIds.length === 1 ? [...requestIds] : [...new Set(requestIds)];
-        this.responses = this.requestIds.map(() => undefined);
+        this.responses = Array.from({ length: this.requestIds.length });
         this.missing = this.requestIds.length;
     }
 
@@ -47,7 +47,7 @@ export class JsonAnswer {
     /** The response to this request will go elsewhere, and is left out here. */
     leaveToAnother(id: RequestId): void {
         const index = this.requestIds.indexOf(id);
-        if (index >= 0 && this.responses[index] === undefined) {
+        if (index !== -1 && this.responses[index] === undefined) {
             this.requestIds.splice(index, 1);
             this.responses.splice(index, 1);
             this.missing--;

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { AuthInfo, RequestInfo } from './sdk.js';
+import type { RequestInfo } from './requestInfo.js';
+import type { AuthInfo } from './sdk.js';
 import type { EventStreamSink, HttpExchange } from './httpExchange.js';
 import { NodeEventStreamSink } from './nodeEventStreamSink.js';
 

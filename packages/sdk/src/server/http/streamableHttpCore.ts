@@ -20,16 +20,10 @@ import {
     protocolVersionOf,
     readMessages
 } from './requestChecks.js';
+import { messageExtra } from './requestInfo.js';
 import { checkRestoredSession } from './restoredSession.js';
 import { Restoring } from './restoring.js';
-import {
-    DEFAULT_SSE_KEEP_ALIVE_MS,
-    ErrorCode,
-    resolveMaxRequestBodySize,
-    type JSONRPCMessage,
-    type MessageExtraInfo,
-    type RequestId
-} from './sdk.js';
+import { DEFAULT_SSE_KEEP_ALIVE_MS, ErrorCode, resolveMaxRequestBodySize, type JSONRPCMessage, type RequestId } from './sdk.js';
 import type { TransportFace } from './transportFace.js';
 import type { StreamableHttpOptions } from './transportOptions.js';
 import { SESSION_GONE, TransportSession } from './transportSession.js';
@@ -250,12 +244,11 @@ export class StreamableHttpCore {
 
     /** Hands messages on to the server. */
     private async deliver(exchange: HttpExchange, messages: readonly JSONRPCMessage[], canComeBack: boolean): Promise<void> {
-        const { authInfo, requestInfo } = exchange;
         for (const message of messages) {
             if (this.session.changes) {
                 await this.session.changes.received(message);
             }
-            const extra: MessageExtraInfo = { authInfo, requestInfo };
+            const extra = messageExtra(exchange);
             if (canComeBack && isRequest(message)) {
                 extra.closeSSEStream = () => this.closeStream(message.id);
                 extra.closeStandaloneSSEStream = () => this.closeStandaloneStream();

@@ -24,16 +24,16 @@ export class TransientMap<K extends string | number, V> {
     }
 
     has(key: K): boolean {
-        return this.find(key) !== undefined;
+        return this.linkOf(key) !== undefined;
     }
 
     get(key: K): V | undefined {
-        return this.find(key)?.value.value;
+        return this.linkOf(key)?.value.value;
     }
 
     /** A key that is there keeps its place. */
     set(key: K, value: V): void {
-        const known = this.find(key);
+        const known = this.linkOf(key);
         if (known !== undefined) {
             known.value.value = value;
             return;
@@ -48,7 +48,7 @@ export class TransientMap<K extends string | number, V> {
 
     /** @returns whether there was such a key. */
     delete(key: K): boolean {
-        const link = this.find(key);
+        const link = this.linkOf(key);
         if (link === undefined) {
             return false;
         }
@@ -64,14 +64,14 @@ export class TransientMap<K extends string | number, V> {
     }
 
     clear(): void {
-        for (const [key] of [...this]) {
+        for (const [key] of this) {
             this.delete(key);
         }
     }
 
     /** Makes an entry the last, if it is there. */
     moveToEnd(key: K): void {
-        const link = this.find(key);
+        const link = this.linkOf(key);
         if (link !== undefined) {
             this.entries.moveToEnd(link);
         }
@@ -89,7 +89,7 @@ export class TransientMap<K extends string | number, V> {
         return Array.from(this, ([, value]) => value);
     }
 
-    private find(key: K): Link<Entry<K, V>> | undefined {
+    private linkOf(key: K): Link<Entry<K, V>> | undefined {
         return typeof key === 'number' ? this.byNumber[key] : this.byString[String(key)];
     }
 }

@@ -1,4 +1,5 @@
-import type { AuthInfo, RequestInfo } from './sdk.js';
+import { requestInfoOf, type RequestInfo } from './requestInfo.js';
+import type { AuthInfo } from './sdk.js';
 import { DEFAULT_MAX_BUFFERED_BYTES, type EventStreamSink, type HttpExchange } from './httpExchange.js';
 
 const encoder = new TextEncoder();
@@ -34,7 +35,7 @@ export class WebHttpExchange implements HttpExchange {
     }
 
     get requestInfo(): RequestInfo {
-        return { headers: Object.fromEntries(this.request.headers.entries()), url: new URL(this.request.url) };
+        return requestInfoOf(this.request);
     }
 
     header(name: string): string | undefined {

@@ -62,7 +62,7 @@ export class ClusterNode {
      * lease has run out.
      * @throws TransportStoreError if the store does not answer. The next call tries again.
      */
-    join(): Promise<void> {
+    ensureJoined(): Promise<void> {
         const { inboxes } = this.options;
         if (inboxes === undefined || (this.hasJoined && this.standing !== undefined)) {
             return Promise.resolve();
@@ -96,7 +96,8 @@ export class ClusterNode {
         if (node === this.id || inboxes === undefined) {
             return node === this.id;
         }
-        return (await calls.run(() => inboxes.alive([node]))).length > 0;
+        const alive = await calls.run(() => inboxes.alive([node]));
+        return alive.length > 0;
     }
 
     /** Ends the lease and the delivery. */

@@ -1,6 +1,7 @@
 import { messageEvent } from '../http/eventText.js';
 import type { HttpExchange } from '../http/httpExchange.js';
 import { EVENT_STREAM_HEADERS } from '../http/requestChecks.js';
+import { messageExtra } from '../http/requestInfo.js';
 import { ErrorCode, type InitializeRequest, type JSONRPCMessage, type MessageExtraInfo } from '../http/sdk.js';
 import { asError } from './asError.js';
 import { LocalSession } from './localSession.js';
@@ -23,16 +24,16 @@ export async function handleInitialize(service: SessionService, exchange: HttpEx
     if (service.draining) {
         throw new RefusedError(DRAINING_REFUSAL);
     }
-    const giveBack = service.sessions.reserve();
+    service.sessions.reserve();
     try {
         await begin(service, exchange, message);
     } finally {
-        giveBack();
+        service.sessions.giveBack();
     }
 }
 
 async function begin({ context, sessions }: SessionService, exchange: HttpExchange, message: InitializeMessage): Promise<void> {
-    await context.cluster.join();
+    await context.cluster.ensureJoined();
     const { settings } = context;
     const id = newSessionId(context);
     const principal = settings.principal(exchange.authInfo);
@@ -40,10 +41,7 @@ async function begin({ context, sessions }: SessionService, exchange: HttpExchan
     const live = await makeServer(context, id, standaloneStream, { restored: false, authInfo: exchange.authInfo });
     let isStored = false;
     try {
-        const { response, before } = await ask(live.transport, message, {
-            authInfo: exchange.authInfo,
-            requestInfo: exchange.requestInfo
-        });
+        const { response, before } = await ask(live.transport, message, messageExtra(exchange));
         if (live.transport.closed) {
             throw new FactoryError('The server of the session was closed before it answered initialize');
         }

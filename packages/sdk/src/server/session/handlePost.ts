@@ -2,7 +2,8 @@ import type { HttpExchange } from '../http/httpExchange.js';
 import { isNotification, isRequest, isResponse } from '../http/jsonRpcMessage.js';
 import { FIRST_VERSION_WITH_PRIMING, checkPostHeaders, findInitialize, protocolVersionOf, readMessages } from '../http/requestChecks.js';
 import { REFUSED, isRefusal, type Refusal } from '../http/refusal.js';
-import { ErrorCode, type JSONRPCMessage, type JSONRPCNotification, type JSONRPCRequest, type MessageExtraInfo } from '../http/sdk.js';
+import { messageExtra } from '../http/requestInfo.js';
+import { ErrorCode, type JSONRPCMessage, type JSONRPCNotification, type JSONRPCRequest } from '../http/sdk.js';
 import { asError } from './asError.js';
 import { handleInitialize } from './handleInitialize.js';
 import { JsonPostAnswer } from './jsonPostAnswer.js';
@@ -41,7 +42,7 @@ export async function handlePost(service: SessionService, exchange: HttpExchange
     if (isRefusal(messages)) {
         throw new RefusedError(messages);
     }
-    if (messages.some(isTooDeep)) {
+    if (messages.some(message => isTooDeep(message))) {
         throw new RefusedError(invalid(`A message must not be nested more than ${MAX_MESSAGE_DEPTH} levels deep`));
     }
     const initialize = findInitialize(messages);
@@ -49,14 +50,14 @@ export async function handlePost(service: SessionService, exchange: HttpExchange
         throw new RefusedError(invalid('Only one initialization request is allowed'));
     }
     if (initialize && exchange.header('mcp-session-id') === undefined) {
-        const message = messages.find(isRequest);
+        const message = messages.find(message => isRequest(message));
         if (message === undefined) {
             throw new RefusedError(invalid('initialize must be a request'));
         }
         return handleInitialize(service, exchange, { ...initialize, jsonrpc: '2.0', id: message.id });
     }
     const sessionId = sessionIdOf(exchange);
-    const requests = messages.filter(isRequest);
+    const requests = messages.filter(message => isRequest(message));
     if (requests.length > 1 && new Set(requests.map(request => request.id)).size < requests.length) {
         throw new RefusedError(invalid('Requests of a batch must have different ids'));
     }
@@ -152,12 +153,12 @@ async function handleNotification(
             // Other copies learn it from the record, with the next request that they are asked to serve.
             await change(context, session, { initialized: true });
             const { transport } = await serverOf(session, exchange);
-            return transport.deliverInitialized(message, extraOf(exchange));
+            return transport.deliverInitialized(message, messageExtra(exchange));
         }
         default: {
             await router.broadcast(session, message, 'notification');
             const { transport } = await serverOf(session, exchange);
-            transport.deliver(message, extraOf(exchange));
+            transport.deliver(message, messageExtra(exchange));
         }
     }
 }
@@ -183,10 +184,6 @@ async function change({ store, calls }: SessionContext, session: LocalSession, s
         throw new RefusedError(SESSION_NOT_FOUND_REFUSAL);
     }
     session.changed(state, revision);
-}
-
-function extraOf(exchange: HttpExchange): MessageExtraInfo {
-    return { authInfo: exchange.authInfo, requestInfo: exchange.requestInfo };
 }
 
 interface PostedRequests {
@@ -336,7 +333,7 @@ function deliverRequest(
     answer: PostAnswer,
     request: JSONRPCRequest
 ): void {
-    const extra = extraOf(exchange);
+    const extra = messageExtra(exchange);
     if (answer.streamId !== undefined && isPrimed(exchange)) {
         const { streamId } = answer;
         extra.closeSSEStream = () => {

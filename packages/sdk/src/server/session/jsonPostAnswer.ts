@@ -35,7 +35,7 @@ export class JsonPostAnswer implements PostAnswer {
     }
 
     fail(code: number, message: string): void {
-        for (const id of [...this.unanswered]) {
+        for (const id of this.unanswered) {
             this.respond({ jsonrpc: '2.0', id, error: { code, message } });
         }
     }

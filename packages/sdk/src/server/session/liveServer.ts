@@ -1,10 +1,9 @@
 import { CausedError } from './causedError.js';
-import { ErrorCode, type AuthInfo, type JSONRPCMessage } from '../http/sdk.js';
+import type { AuthInfo, JSONRPCMessage } from '../http/sdk.js';
 import type { SessionServer } from '../transportFactory.js';
 import { asError } from './asError.js';
+import { factoryContext } from './factoryContext.js';
 import { logMessage } from './loggedEvent.js';
-import { RoutedTaskMessages, type TaskRoute } from './routedTaskMessages.js';
-import { waitingNode } from './serverRequestIds.js';
 import type { SessionContext } from './sessionContext.js';
 import { SessionTransport } from './sessionTransport.js';
 
@@ -32,19 +31,13 @@ export async function makeServer(
     context: SessionContext,
     sessionId: string,
     standaloneStream: string,
-    { restored, authInfo }: { restored: boolean; authInfo: AuthInfo | undefined }
+    occasion: { restored: boolean; authInfo: AuthInfo | undefined }
 ): Promise<LiveServer> {
     const transport = new SessionTransport(sessionId, context.serverRequestIds, message =>
         publish(context, sessionId, standaloneStream, message)
     );
     try {
-        const server = await context.factory({
-            sessionId,
-            restored,
-            authInfo,
-            transport,
-            routeTaskMessages: queue => new RoutedTaskMessages(queue, taskRoute(context, sessionId, transport))
-        });
+        const server = await context.factory(factoryContext(context, sessionId, transport, occasion));
         if (!transport.started) {
             await server.connect(transport);
         }
@@ -74,20 +67,6 @@ function checkServer(server: Partial<SessionServer> | undefined, transport: Sess
     if (transport.onmessage === undefined || transport.closed) {
         throw new Error('The server that the factory returned does not listen to the transport that it was connected to');
     }
-}
-
-function taskRoute({ cluster }: SessionContext, sessionId: string, transport: SessionTransport): TaskRoute {
-    return {
-        toWire: request => transport.toWire(request),
-        fromWire: request => transport.fromWire(request),
-        failElsewhere: ({ id }, message) => {
-            const node = waitingNode(id);
-            if (node !== undefined && node !== cluster.id) {
-                const reply = { jsonrpc: '2.0' as const, id, error: { code: ErrorCode.InternalError, message } };
-                cluster.tell(node, { kind: 'message', session: sessionId, message: reply });
-            }
-        }
-    };
 }
 
 /** Sends a message that belongs to no request: into the log of the standalone stream, which whoever holds that stream reads. */

@@ -237,7 +237,7 @@ export class LocalSession {
      * @param streamId the only one that is ended. Default: all.
      */
     endTails(retryMs: number | undefined, streamId?: string): void {
-        for (const tail of [...this.tails.values()]) {
+        for (const tail of this.tails.values()) {
             if (streamId === undefined || tail.streamId === streamId) {
                 tail.end(retryMs === undefined ? undefined : retryHint(retryMs));
             }

@@ -64,11 +64,11 @@ export class LocalSessions {
     }
 
     /**
-     * Keeps a place for one more copy. Nothing is dropped before the copy is there: the request may come to nothing.
-     * @returns gives the place back; to be called when the copy was added, or will not be.
+     * Keeps a place for one more copy, until {@link giveBack}. Nothing is dropped before the copy is there: the request may come to
+     * nothing.
      * @throws CapacityError if there is none, since all copies are busy.
      */
-    reserve(): () => void {
+    reserve(): void {
         const { maxLiveSessions } = this.context.settings;
         let missing = this.sessions.size + this.reserved + 1 - maxLiveSessions;
         if (missing > 0) {
@@ -82,9 +82,11 @@ export class LocalSessions {
             throw new CapacityError(maxLiveSessions);
         }
         this.reserved++;
-        return () => {
-            this.reserved--;
-        };
+    }
+
+    /** To be called when a copy was added for which a place was kept, or will not be. */
+    giveBack(): void {
+        this.reserved--;
     }
 
     /**
@@ -106,7 +108,7 @@ export class LocalSessions {
             const { cluster } = this.context;
             if (cluster.standing === undefined) {
                 // Others may take this node for dead: a reply to what it asks now would not find it.
-                await cluster.join();
+                await cluster.ensureJoined();
             }
             const refusal = session.mustReopen ? await this.reopen(session) : await this.touch(session);
             if (refusal) {
@@ -131,7 +133,7 @@ export class LocalSessions {
 
     private async reopen(session: LocalSession): Promise<SessionRefusal | undefined> {
         const { store, calls, cluster } = this.context;
-        await cluster.join();
+        await cluster.ensureJoined();
         session.mustReopen = false;
         try {
             const result = await calls.run(() => store.sessions.open(session.id, { ...this.access(session.principal), node: cluster.id }));
@@ -157,7 +159,7 @@ export class LocalSessions {
             await underWay.result;
             return this.enter(sessionId, principal);
         }
-        const giveBack = this.reserve();
+        this.reserve();
         const opening: Opening = {
             principal,
             deleted: false,
@@ -166,7 +168,7 @@ export class LocalSessions {
                 .then(() => this.readRecord(sessionId, principal, () => opening.deleted))
                 .finally(() => {
                     this.openings.delete(sessionId);
-                    giveBack();
+                    this.giveBack();
                 })
         };
         this.openings.set(sessionId, opening);
@@ -179,7 +181,7 @@ export class LocalSessions {
         isDeleted: () => boolean
     ): Promise<LocalSession | SessionRefusal> {
         const { store, calls, cluster } = this.context;
-        await cluster.join();
+        await cluster.ensureJoined();
         await this.leaving.get(sessionId);
         const result = await calls.run(() => store.sessions.open(sessionId, { ...this.access(principal), node: cluster.id }));
         if (result.status !== 'ok') {
@@ -251,7 +253,9 @@ export class LocalSessions {
 
     /** Drops all copies and waits until the records say so. */
     async evictAll(): Promise<void> {
-        this.all().forEach(session => this.evict(session, 'draining'));
+        for (const session of this.all()) {
+            this.evict(session, 'draining');
+        }
         await Promise.allSettled(this.leaving.values());
     }
 

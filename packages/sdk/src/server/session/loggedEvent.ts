@@ -26,7 +26,7 @@ export function readLogged(data: string): LoggedEvent | undefined {
     }
     if (data.startsWith(UNANSWERED)) {
         const ids: unknown = JSON.parse(data.slice(1));
-        return { kind: 'unanswered', requestIds: Array.isArray(ids) ? ids.filter(isRequestId) : [] };
+        return { kind: 'unanswered', requestIds: Array.isArray(ids) ? ids.filter(id => isRequestId(id)) : [] };
     }
     return undefined;
 }

@@ -73,7 +73,7 @@ export class SsePostAnswer implements PostAnswer {
     }
 
     fail(code: number, message: string): void {
-        for (const id of [...this.unanswered]) {
+        for (const id of this.unanswered) {
             void this.respond({ jsonrpc: '2.0', id, error: { code, message } });
         }
     }

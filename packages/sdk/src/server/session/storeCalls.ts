@@ -1,4 +1,4 @@
-import { TransportStoreError } from '../transportStore.js';
+import { TransportStoreError, type TransportStoreErrorCode } from '../transportStore.js';
 import { TransientSet } from '../http/transientSet.js';
 import { asError } from './asError.js';
 
@@ -85,11 +85,29 @@ function timedOut(timeoutMs: number): TransportStoreError {
     );
 }
 
+const codes: Readonly<Record<TransportStoreErrorCode, true>> = {
+    STORE_UNAVAILABLE: true,
+    STORE_TIMEOUT: true,
+    STORE_CORRUPT: true,
+    STORE_NEWER_VERSION: true,
+    STORE_FULL: true,
+    STORE_MISUSED: true
+};
+const CODES: ReadonlySet<unknown> = new Set(Object.keys(codes));
+
 /** Whatever a store rejects with means that it is of no use at the moment. */
 export function asStoreError(thrown: unknown): TransportStoreError {
     const error = asError(thrown);
     if (error instanceof TransportStoreError) {
         return error;
     }
+    // One process may hold two copies of the class, one of them from `import` and one from `require`.
+    if (error.name === 'TransportStoreError' && 'code' in error && isCode(error.code)) {
+        return new TransportStoreError(error.code, error.message, { cause: thrown });
+    }
     return new TransportStoreError('STORE_UNAVAILABLE', `The store failed: ${error.message}`, { cause: thrown });
+}
+
+function isCode(code: unknown): code is TransportStoreErrorCode {
+    return CODES.has(code);
 }

@@ -1,8 +1,3 @@
-import { Server } from '../../src/server/index.js';
-import { InMemoryTransportStore } from '../../src/server/inMemoryTransportStore.js';
-import { createSessionHandler, type SessionHandler } from '../../src/server/sessionHandler.js';
-import { CallToolRequestSchema } from '../../src/types.js';
-
 const protocolVersion = '2025-11-25';
 const capabilities = { elicitation: { form: {} } };
 
@@ -78,27 +73,30 @@ describe('two nodes that share a store', () => {
         const handler = createSessionHandler(
             () => {
                 const server = new Server({ name: 'test', version: '1.0.0' }, { capabilities: { tools: {} } });
-                server.setRequestHandler(CallToolRequestSchema, async ({ params }, { signal, requestId, sendNotification }) => {
-                    switch (params.name) {
+                onToolCall(server, async (tool, { signal, requestId, notify }) => {
+                    switch (tool) {
                         case 'ask': {
                             const { action } = await server.elicitInput(
                                 { message: 'Well?', requestedSchema: { type: 'object', properties: {} } },
                                 { relatedRequestId: requestId }
                             );
-                            return { content: [{ type: 'text', text: `${name}: ${action}` }] };
+                            return text(`${name}: ${action}`);
                         }
-                        case 'wait':
+                        case 'wait': {
                             onstart();
                             await new Promise(resolve => signal.addEventListener('abort', resolve));
                             aborted.push(name);
-                            return { content: [] };
-                        case 'count':
+                            return text('too late');
+                        }
+                        case 'count': {
                             for (let progress = 1; progress <= 3; progress++) {
-                                await sendNotification({ method: 'notifications/progress', params: { progressToken: 't', progress } });
+                                await notify({ method: 'notifications/progress', params: { progressToken: 't', progress } });
                             }
-                            return { content: [] };
-                        default:
-                            return { content: [{ type: 'text', text: `${name}: ${JSON.stringify(server.getClientCapabilities())}` }] };
+                            return text('counted');
+                        }
+                        default: {
+                            return text(`${name}: ${JSON.stringify(server.getClientCapabilities())}`);
+                        }
                     }
                 });
                 return server;
