@@ -19,9 +19,10 @@ const checks = {
     'v1.x': ['npm run lint:fix', 'npm run check', 'npm test', 'npm run build'],
     main: [
         'pnpm --filter @modelcontextprotocol/server run lint:fix',
-        'pnpm --filter @modelcontextprotocol/server run check',
-        'pnpm --filter @modelcontextprotocol/server run test',
-        'pnpm --filter @modelcontextprotocol/node run test'
+        'pnpm --filter @modelcontextprotocol/server run build',
+        'pnpm -r typecheck',
+        'pnpm -r lint',
+        'pnpm -r --no-bail test'
     ]
 };
 

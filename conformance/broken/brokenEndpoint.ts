@@ -3,7 +3,8 @@ import { McpServer, ResourceTemplate } from '@modelcontextprotocol/sdk/server/mc
 import { createSessionHandler, type SessionHandler } from '@modelcontextprotocol/sdk/server/sessionHandler.js';
 import { type TransportStore } from '@modelcontextprotocol/sdk/server/transportStore.js';
 import { type AuthenticatedRequest } from '../fixtures/shared/accessControl.ts';
-import { buildEverythingServer, type NodeContext } from '../fixtures/shared/everythingServer.ts';
+import { type NodeContext } from '../fixtures/shared/everythingServer.ts';
+import { buildEverythingServer } from '../fixtures/shared/serverOfV1.ts';
 import { SleepHistory } from '../fixtures/shared/sessionTools.ts';
 import { type NodeSettings } from '../src/drivers/deployment.ts';
 import { type DefectParts } from './defect.ts';
