@@ -72,8 +72,9 @@ class RawClient {
         this.socket.write(['POST /mcp HTTP/1.1', ...this.headers, `content-length: ${body.length}`, '', body].join('\r\n'));
         let answer = '';
         while (!answer.endsWith('}\n\n') && !answer.endsWith('\r\n0\r\n\r\n')) {
-            const [chunk]: unknown[] = await once(this.socket, 'data');
-            answer += String(chunk);
+            answer += await new Promise<string>(resolve => {
+                this.socket.once('data', data => resolve(String(data)));
+            });
         }
         return answer;
     }
