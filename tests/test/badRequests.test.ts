@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import { request as httpRequest } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { describe, expect, test } from 'vitest';
 import { faces, type Face } from './support/cluster.ts';
 import {
@@ -248,6 +249,37 @@ describe.each(faces)('Bad input is refused on a node that has never seen the ses
         memoryOnly
     );
 });
+
+describeOnStores(
+    'Bad input: requests that name no URL',
+    start => {
+        const badHosts = ['a b', 'x@y', 'a/b', '[::1', ''];
+
+        test.each(['POST', 'GET', 'DELETE'])('%s', async method => {
+            const { urls, nodes, stores } = await start({ face: 'node' });
+            const [a, , c] = urls;
+            const session = await begin(a);
+            for (const host of badHosts) {
+                const body = method === 'POST' ? JSON.stringify({ ...ping, method: 'tools/list' }) : '';
+                const head = [`${method} /mcp HTTP/1.1`, `host: ${host}`, `mcp-session-id: ${session}`, `content-length: ${body.length}`];
+                const types = ['content-type: application/json', 'accept: application/json, text/event-stream', 'connection: close'];
+                const answer = await rawAnswer(c, [...head, ...types, '', body].join('\r\n'));
+                expect({ host, status: answer.split('\r\n', 1)[0] }).toEqual({ host, status: 'HTTP/1.1 400 Bad Request' });
+                expect(answer).toContain('"code":-32000,"message":"Bad Request: ');
+            }
+            expect(stores[2].calls).toEqual([]);
+            expect(nodes[2].errors).toEqual([]);
+            expect(await callTool(c, session, 'whoami')).toMatchObject({ node: 'node-3' });
+        });
+    },
+    memoryOnly
+);
+
+/** What a server says to a request that HTTP clients would not send. */
+function rawAnswer(url: string, request: string): Promise<string> {
+    const { hostname, port } = new URL(url);
+    return text(connect({ host: hostname, port: Number(port) }).end(request));
+}
 
 describeOnStores(
     'Bad input: clients that break off',

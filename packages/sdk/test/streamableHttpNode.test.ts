@@ -178,6 +178,7 @@ describe('a request', () => {
 
     test.each([
         ['a host that is none', `GET /mcp HTTP/1.1\r\nHost: a/b\r\n${rest}`],
+        ['an empty host', `GET /mcp HTTP/1.1\r\nHost: \r\n${rest}`],
         ['no host', `GET /mcp HTTP/1.0\r\n${rest}`],
         ['a target that is no path', `OPTIONS * HTTP/1.1\r\nHost: a\r\n${rest}`],
         ['a backslash in its path', `GET /a\\b HTTP/1.1\r\nHost: a\r\n${rest}`]

@@ -9,6 +9,8 @@ import type { AuthInfo } from './sdk.js';
  */
 export interface HttpExchange {
     readonly method: string;
+    /** Whether the request names a URL, as {@link requestInfo} needs it. Requests that don't deserve a 400. */
+    readonly hasValidUrl: boolean;
     /** Who calls, as verified by middleware in front of the handler. */
     readonly authInfo: AuthInfo | undefined;
     /** Body that middleware has parsed already; `undefined` if it has not. */

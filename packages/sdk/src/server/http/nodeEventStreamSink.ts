@@ -32,7 +32,7 @@ export class NodeEventStreamSink implements EventStreamSink {
     }
 
     get closed(): boolean {
-        return this.ended || this.lost || this.response.destroyed;
+        return this.ended || this.lost || this.response.destroyed || this.response.writableEnded;
     }
 
     get onlost(): (() => void) | undefined {
@@ -55,6 +55,9 @@ export class NodeEventStreamSink implements EventStreamSink {
             return true;
         }
         this.begin();
+        if (this.closed) {
+            return false;
+        }
         // What has piled up counts, not the text itself: else a single message over the bound could reach no reader, however fast.
         if (this.response.writableLength > DEFAULT_MAX_BUFFERED_BYTES) {
             this.response.destroy();
@@ -97,15 +100,15 @@ export class NodeEventStreamSink implements EventStreamSink {
         }
         this.ended = true;
         const { response } = this;
-        if (!response.destroyed) {
-            if (this.hasBegun) {
+        if (this.hasBegun) {
+            if (!response.destroyed && !response.writableEnded) {
                 response.end(text);
-            } else {
-                const body = this.heldBack + text;
-                this.hasBegun = true;
-                response.writeHead(200, { ...this.headers, 'Content-Length': Buffer.byteLength(body) });
-                response.end(body);
             }
+        } else if (!isTaken(response)) {
+            const body = this.heldBack + text;
+            this.hasBegun = true;
+            response.writeHead(200, { ...this.headers, 'Content-Length': Buffer.byteLength(body) });
+            response.end(body);
         }
         this.onfinish();
     }
@@ -121,7 +124,7 @@ export class NodeEventStreamSink implements EventStreamSink {
         if (this.ended || this.hasBegun) {
             return;
         }
-        if (response.destroyed) {
+        if (isTaken(response)) {
             this.lose();
             return;
         }
@@ -145,4 +148,9 @@ export class NodeEventStreamSink implements EventStreamSink {
         this.onfinish();
         this.lostListener?.();
     }
+}
+
+/** Whether there is nothing left to answer: the client is gone, or somebody else (a time limit of middleware, say) has answered. */
+function isTaken(response: ServerResponse): boolean {
+    return response.destroyed || response.headersSent;
 }

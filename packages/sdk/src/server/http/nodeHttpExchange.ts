@@ -155,7 +155,7 @@ function urlOf(request: IncomingMessage): URL {
     if (!target.startsWith('/')) {
         return new URL(target);
     }
-    if (typeof host !== 'string' || NOT_IN_HOST.test(host) || target.split('?', 1)[0]?.includes('\\')) {
+    if (typeof host !== 'string' || host === '' || NOT_IN_HOST.test(host) || target.split('?', 1)[0]?.includes('\\')) {
         throw new TypeError('The request names no valid URL');
     }
     return new URL(`${encrypted ? 'https' : 'http'}://${host}${target}`);

@@ -31,6 +31,12 @@ export const METHOD_NOT_ALLOWED: Refusal = {
     headers: { Allow: 'GET, POST, DELETE' }
 };
 
+export const NO_VALID_URL: Refusal = {
+    status: 400,
+    code: REFUSED,
+    message: 'Bad Request: The target of the request and its Host header make no valid URL'
+};
+
 /** Streamable HTTP, "Listening for Messages from the Server": a GET must accept `text/event-stream`. */
 export function checkGetAccept(exchange: HttpExchange): Refusal | undefined {
     if (!exchange.header('accept')?.includes(STREAM_ANSWER)) {

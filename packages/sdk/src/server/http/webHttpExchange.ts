@@ -10,6 +10,7 @@ const DRAINED_SIZE = DEFAULT_MAX_BUFFERED_BYTES / 2;
 /** {@link HttpExchange} on web-standard `Request` and `Response`, for every runtime that has them. */
 export class WebHttpExchange implements HttpExchange {
     readonly method: string;
+    readonly hasValidUrl = true;
     readonly authInfo: AuthInfo | undefined;
     readonly parsedBody: unknown;
     /** Settles when the answer begins, or with what {@link fail} was told. */

@@ -280,7 +280,14 @@ async function serve(
     const answer = startAnswer(service.context, exchange, session, requests, stream);
     for (const message of messages) {
         if (isRequest(message)) {
-            deliverRequest(service.context, exchange, session, live, answer, message);
+            try {
+                deliverRequest(service.context, exchange, session, live, answer, message);
+            } catch (error) {
+                // The answer has begun, so it is where the client is told.
+                service.context.onerror(asError(error));
+                const failure = { code: ErrorCode.InternalError, message: 'Internal error' };
+                void answer.respond({ jsonrpc: '2.0', id: message.id, error: failure });
+            }
         } else {
             // Part of a batch whose requests have been taken: it can fail only on its own.
             deliverRest(service, exchange, session, message);

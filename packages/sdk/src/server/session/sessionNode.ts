@@ -1,6 +1,6 @@
 import type { HttpExchange } from '../http/httpExchange.js';
 import { KeepAlive } from '../http/keepAlive.js';
-import { METHOD_NOT_ALLOWED } from '../http/requestChecks.js';
+import { METHOD_NOT_ALLOWED, NO_VALID_URL } from '../http/requestChecks.js';
 import { refuse } from '../http/refusal.js';
 import { DEFAULT_SSE_KEEP_ALIVE_MS } from '../http/sdk.js';
 import { TransientSet } from '../http/transientSet.js';
@@ -103,6 +103,9 @@ export class SessionNode implements SessionService {
     async handle(exchange: HttpExchange): Promise<void> {
         this.handling++;
         try {
+            if (!exchange.hasValidUrl) {
+                throw new RefusedError(NO_VALID_URL);
+            }
             switch (exchange.method) {
                 case 'POST':
                     return await handlePost(this, exchange);

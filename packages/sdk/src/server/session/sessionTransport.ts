@@ -130,10 +130,18 @@ export class SessionTransport implements Transport {
         return this.running.has(id);
     }
 
-    /** Hands a request of the client to the server; what the server sends for it goes to `target`. */
+    /**
+     * Hands a request of the client to the server; what the server sends for it goes to `target`.
+     * @throws what the server throws, if it can't take it.
+     */
     deliverRequest(message: JSONRPCRequest, target: RequestTarget, extra: MessageExtraInfo): void {
         this.running.set(message.id, target);
-        this.onmessage?.(message, extra);
+        try {
+            this.onmessage?.(message, extra);
+        } catch (error) {
+            this.running.delete(message.id);
+            throw error;
+        }
     }
 
     /** Forgets a request whose answer is no longer wanted; what the server still sends for it fails. */
