@@ -38,7 +38,7 @@ const exportsOnMain = `export { InMemoryTransportStore } from './server/inMemory
 export type { PrincipalOf } from './server/session/principal';
 export type { SessionEvent } from './server/session/sessionEvents';
 export type { SessionHandlerOptions } from './server/session/sessionHandlerOptions';
-export type { SessionCapabilities } from './server/session/sessionNode';
+export type { NodeControls, SessionCapabilities } from './server/session/sessionNode';
 export type { SessionHandler } from './server/sessionHandler';
 export { createSessionHandler } from './server/sessionHandler';
 export type { SessionServer, TransportFactory, TransportFactoryContext } from './server/transportFactory';

@@ -92,16 +92,26 @@ const starts = [
     { what: 'the transport', start: () => startTransport() }
 ];
 
+/** Sends a request that something else is to answer. */
+async function expectTooLate(url: string, request: RequestInit): Promise<void> {
+    const response = await fetch(url, request);
+    expect([response.status, await response.text()]).toEqual([504, 'Too late']);
+}
+
+/** The session has taken no harm, and the id of the call before is free again. */
+async function expectToGoOn({ url, sessionId }: Running): Promise<void> {
+    stopInterfering();
+    const messages = await messagesOf(await fetch(url, post(toolCall(1, 'at-once'), sessionId)));
+    expect(messages).toMatchObject([{ id: 1, result: { content: [{ text: 'done' }] } }]);
+    expect(errors).toEqual([]);
+}
+
 describe.each(starts)('middleware that answers in place of $what', ({ start }) => {
     test.each(['at-once', 'later'])('a call that is answered %s', async tool => {
         const running = await start();
         interfere = res => res.writeHead(504).end('Too late');
-        const response = await fetch(running.url, post(toolCall(1, tool), running.sessionId));
-        expect([response.status, await response.text()]).toEqual([504, 'Too late']);
-        stopInterfering();
-        const again = await fetch(running.url, post(toolCall(1, tool), running.sessionId));
-        expect(await messagesOf(again)).toMatchObject([{ id: 1, result: { content: [{ text: 'done' }] } }]);
-        expect(errors).toEqual([]);
+        await expectTooLate(running.url, post(toolCall(1, tool), running.sessionId));
+        await expectToGoOn(running);
     });
 
     test.each(['at-once', 'later'])('a call that is answered %s, while it runs', async tool => {
@@ -109,12 +119,8 @@ describe.each(starts)('middleware that answers in place of $what', ({ start }) =
         interfere = res => {
             oncall = () => res.writeHead(504).end('Too late');
         };
-        const response = await fetch(running.url, post(toolCall(1, tool), running.sessionId));
-        expect([response.status, await response.text()]).toEqual([504, 'Too late']);
-        stopInterfering();
-        const again = await fetch(running.url, post(toolCall(1, tool), running.sessionId));
-        expect(await messagesOf(again)).toMatchObject([{ id: 1, result: { content: [{ text: 'done' }] } }]);
-        expect(errors).toEqual([]);
+        await expectTooLate(running.url, post(toolCall(1, tool), running.sessionId));
+        await expectToGoOn(running);
     });
 
     test('a call whose answer has begun', async () => {
@@ -123,21 +129,14 @@ describe.each(starts)('middleware that answers in place of $what', ({ start }) =
             oncall = () => res.end();
         };
         await fetch(running.url, post(toolCall(1, 'talks'), running.sessionId)).then(response => response.text());
-        stopInterfering();
-        const again = await messagesOf(await fetch(running.url, post(toolCall(1, 'talks'), running.sessionId)));
-        expect(again.at(-1)).toMatchObject({ id: 1, result: { content: [{ text: 'done' }] } });
-        expect(errors).toEqual([]);
+        await expectToGoOn(running);
     });
 
     test('a stream', async () => {
         const running = await start();
         interfere = res => res.writeHead(504).end('Too late');
-        const response = await fetch(running.url, get(running.sessionId));
-        expect([response.status, await response.text()]).toEqual([504, 'Too late']);
-        stopInterfering();
-        const again = await fetch(running.url, post(toolCall(1, 'at-once'), running.sessionId));
-        expect(await messagesOf(again)).toHaveLength(1);
-        expect(errors).toEqual([]);
+        await expectTooLate(running.url, get(running.sessionId));
+        await expectToGoOn(running);
     });
 });
 

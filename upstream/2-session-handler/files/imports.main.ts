@@ -4,16 +4,6 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { SessionHandler } from '../../src/index';
 import { createSessionHandler, InMemoryTransportStore, Server } from '../../src/index';
 
-interface Tool {
-    readonly signal: AbortSignal;
-    readonly requestId: RequestId;
-    readonly notify: (notification: Notification) => Promise<void>;
-}
-
-function text(content: string): CallToolResult {
-    return { content: [{ type: 'text', text: content }] };
-}
-
 function onToolCall(server: Server, answer: (tool: string, context: Tool) => Promise<CallToolResult>): void {
     server.setRequestHandler('tools/call', ({ params }, { mcpReq: { signal, id, notify } }) =>
         answer(params.name, { signal, requestId: id, notify })

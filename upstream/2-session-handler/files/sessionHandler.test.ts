@@ -1,3 +1,13 @@
+interface Tool {
+    readonly signal: AbortSignal;
+    readonly requestId: RequestId;
+    readonly notify: (notification: Notification) => Promise<void>;
+}
+
+function text(content: string): CallToolResult {
+    return { content: [{ type: 'text', text: content }] };
+}
+
 const protocolVersion = '2025-11-25';
 const capabilities = { elicitation: { form: {} } };
 

@@ -3,17 +3,17 @@ import { NodeHttpExchange } from './http/nodeHttpExchange.js';
 import type { AuthInfo } from './http/sdk.js';
 import { WebHttpExchange } from './http/webHttpExchange.js';
 import type { SessionHandlerOptions } from './session/sessionHandlerOptions.js';
-import { SessionNode, type SessionCapabilities } from './session/sessionNode.js';
+import { SessionNode, type NodeControls } from './session/sessionNode.js';
 import type { TransportFactory } from './transportFactory.js';
 
 export type { PrincipalOf } from './session/principal.js';
 export type { SessionEvent } from './session/sessionEvents.js';
-export type { SessionCapabilities } from './session/sessionNode.js';
+export type { NodeControls, SessionCapabilities } from './session/sessionNode.js';
 export type { SessionHandlerOptions } from './session/sessionHandlerOptions.js';
 export type { SessionServer, TransportFactory, TransportFactoryContext } from './transportFactory.js';
 
 /** Serves MCP over Streamable HTTP, as one of any number of nodes. Made by {@link createSessionHandler}. */
-export interface SessionHandler {
+export interface SessionHandler extends NodeControls {
     /**
      * Handles a request of Node's `http`, Express, Fastify (`request.raw`, `reply.raw`) and the like. Never rejects.
      * @param req may carry `auth`, as the SDK's `requireBearerAuth` sets it.
@@ -26,22 +26,6 @@ export interface SessionHandler {
 
     /** Like {@link fetch}, for callers that have verified the token or parsed the body. */
     handleWebRequest(request: Request, options?: { authInfo?: AuthInfo; parsedBody?: unknown }): Promise<Response>;
-
-    /** Whether requests should be sent here: the store answers, and the handler is not closing. For readiness probes. */
-    isReady(): Promise<boolean>;
-
-    /**
-     * Drains this node: takes no more requests (503), lets those that run finish, ends streams so that clients go elsewhere, and leaves
-     * the cluster. Sessions live on in the store. The store itself is not closed.
-     * @param options.deadlineMs how long requests may go on; then they are answered with an error. Default: 10,000.
-     */
-    close(options?: { deadlineMs?: number }): Promise<void>;
-
-    /** Sessions that this node holds a copy of at the moment. */
-    readonly liveSessions: number;
-
-    /** What the store makes possible. */
-    readonly capabilities: SessionCapabilities;
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { McpHandlerRequestOptions } from './createMcpHandler';
 import { WebHttpExchange } from './http/webHttpExchange';
 import type { SessionHandlerOptions } from './session/sessionHandlerOptions';
-import type { SessionCapabilities } from './session/sessionNode';
+import type { NodeControls } from './session/sessionNode';
 import { SessionNode } from './session/sessionNode';
 import type { TransportFactory } from './transportFactory';
 
@@ -9,28 +9,12 @@ import type { TransportFactory } from './transportFactory';
  * Serves the sessions of protocol revisions up to 2025-11-25 over Streamable HTTP, as one of any number of nodes. Made by
  * {@linkcode createSessionHandler}.
  */
-export interface SessionHandler {
+export interface SessionHandler extends NodeControls {
     /**
      * Handles a web-standard request; may be passed around without its object. Never rejects. `toNodeHandler` of
      * `@modelcontextprotocol/node` makes a handler for Express, Fastify and `node:http` of it.
      */
     readonly fetch: (request: Request, options?: McpHandlerRequestOptions) => Promise<Response>;
-
-    /** Whether requests should be sent here: the store answers, and the handler is not closing. For readiness probes. */
-    isReady(): Promise<boolean>;
-
-    /**
-     * Drains this node: takes no more requests (503), lets those that run finish, ends streams so that clients go elsewhere, and leaves
-     * the cluster. Sessions live on in the store. The store itself is not closed.
-     * @param options.deadlineMs how long requests may go on; then they are answered with an error. Default: 10,000.
-     */
-    close(options?: { deadlineMs?: number }): Promise<void>;
-
-    /** Sessions that this node holds a copy of at the moment. */
-    readonly liveSessions: number;
-
-    /** What the store makes possible. */
-    readonly capabilities: SessionCapabilities;
 }
 
 /**

@@ -9,7 +9,7 @@ import type { AuthInfo } from './sdk.js';
  */
 export interface HttpExchange {
     readonly method: string;
-    /** Whether the request names a URL, as {@link requestInfo} needs it. Requests that don't deserve a 400. */
+    /** Whether there is a URL for {@link requestInfo} to tell. A request without one is answered 400, and its `requestInfo` throws. */
     readonly hasValidUrl: boolean;
     /** Who calls, as verified by middleware in front of the handler. */
     readonly authInfo: AuthInfo | undefined;

@@ -37,7 +37,7 @@ export class NodeHttpExchange implements HttpExchange {
               });
     }
 
-    /** Whether the request line and the `Host` header make a URL. Requests for which they don't deserve a 400. */
+    /** Whether the request line and the `Host` header make a URL. */
     get hasValidUrl(): boolean {
         try {
             this.url ??= urlOf(this.request);

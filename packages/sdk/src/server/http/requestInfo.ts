@@ -1,7 +1,6 @@
 import type { AuthInfo, MessageExtraInfo, RequestInfo } from './sdk.js';
 
-/** How handlers are told of the HTTP request that a message came with; the SDK's v2 packages have another form, so all that knows of it is here. */
-
+// The SDK's v2 packages tell handlers of the HTTP request in another form, so all that knows the form is here.
 export type { RequestInfo } from './sdk.js';
 
 /** What handlers are told of a web-standard request. */

@@ -38,8 +38,27 @@ export interface SessionCapabilities {
     readonly resumable: boolean;
 }
 
+/** What can be asked of a node, and done with it, besides sending it requests. */
+export interface NodeControls {
+    /** Whether requests should be sent here: the store answers, and the handler is not closing. For readiness probes. */
+    isReady(): Promise<boolean>;
+
+    /**
+     * Drains this node: takes no more requests (503), lets those that run finish, ends streams so that clients go elsewhere, and leaves
+     * the cluster. Sessions live on in the store. The store itself is not closed.
+     * @param options.deadlineMs how long requests may go on; then they are answered with an error. Default: 10,000.
+     */
+    close(options?: { deadlineMs?: number }): Promise<void>;
+
+    /** Sessions that this node holds a copy of at the moment. */
+    readonly liveSessions: number;
+
+    /** What the store makes possible. */
+    readonly capabilities: SessionCapabilities;
+}
+
 /** What a session handler does on this node, whichever face its requests come through. */
-export class SessionNode implements SessionService {
+export class SessionNode implements SessionService, NodeControls {
     readonly context: SessionContext;
     readonly sessions: LocalSessions;
     readonly router: MessageRouter;
